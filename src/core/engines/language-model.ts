@@ -1,0 +1,81 @@
+import type { Result } from '../base/result';
+
+/** What a validator must share with an executor for their numbers to be comparable. */
+export interface ModelIdentity {
+  /** Stable id, for instance `spark-1`. */
+  readonly id: string;
+  /** Name for people. */
+  readonly name: string;
+  /** SHA-256 in hex over the model's list of file hashes: same hash, same weights and tokenizer. */
+  readonly hash: string;
+  /** Which runtime and backend computes it, for instance `transformers/wasm`. */
+  readonly engine: string;
+  readonly contextTokens: number;
+}
+
+export interface ChatMessage {
+  readonly role: 'user' | 'assistant';
+  readonly text: string;
+}
+
+/** One generated token. `text` is what the answer gained by it and may be empty inside a multi-byte character. */
+export interface GeneratedToken {
+  readonly id: number;
+  readonly text: string;
+}
+
+export type FinishReason = 'stop' | 'length' | 'cancelled';
+
+export interface Generation {
+  /** Ids of the generated tokens, the end token included when the model chose it; the resumed prefix is not repeated. */
+  readonly ids: readonly number[];
+  readonly finish: FinishReason;
+}
+
+/** How one claimed token stands at its position under teacher forcing. */
+export interface ScoredPosition {
+  /** 0 means that the model would have chosen it too. */
+  readonly rank: number;
+  /** Natural logarithm of its probability at temperature 1. */
+  readonly logProbability: number;
+  /** Highest logit minus the claimed token's logit after the model's own decision rule; 0 for the chosen token. */
+  readonly margin: number;
+}
+
+export interface GenerateRequest {
+  readonly promptIds: readonly number[];
+  /** Tokens already shown, to continue from; empty for a fresh answer. */
+  readonly prefixIds: readonly number[];
+  readonly maxTokens: number;
+  readonly signal: AbortSignal;
+}
+
+/**
+ * A loaded language model with greedy decoding. One request runs at a time; others wait in order. After `dispose`,
+ * or after an unrecoverable fault of its worker, every call fails with `engine_gone`. Other codes: `prompt_too_long`,
+ * `engine_failed`, `engine_timeout`. Cancelling through `signal` stops within one token.
+ */
+export interface LanguageModel {
+  readonly identity: ModelIdentity;
+  readonly endTokenId: number;
+  /** The prompt's ids under the model's own template; the same text gives the same ids on every device. */
+  encodePrompt(messages: readonly ChatMessage[]): Promise<Result<readonly number[]>>;
+  /** The text of generated ids without special tokens: what a person reads. */
+  decode(ids: readonly number[]): Promise<Result<string>>;
+  generate(request: GenerateRequest, onToken: (token: GeneratedToken) => void): Promise<Result<Generation>>;
+  /** One pass over prompt and claimed output; a position per output id. */
+  score(promptIds: readonly number[], outputIds: readonly number[]): Promise<Result<readonly ScoredPosition[]>>;
+  dispose(): Promise<void>;
+}
+
+export interface LoadProgress {
+  readonly loadedBytes: number;
+  readonly totalBytes: number;
+}
+
+/** Loads models by id. Loading the same model twice gives the same instance. Codes: `unknown_model`, `load_failed`, `hash_mismatch`, `offline`. */
+export interface LanguageModelLoader {
+  /** Ids that this device can load. */
+  readonly available: readonly string[];
+  load(modelId: string, onProgress?: (progress: LoadProgress) => void): Promise<Result<LanguageModel>>;
+}

@@ -1,0 +1,54 @@
+import type { CapabilityId } from '../bus/capability';
+import type { NodeId } from '../base/ids';
+
+export type Verdict = 'unchecked' | 'accepted' | 'rejected' | 'disputed';
+export type CheckKind = 'none' | 'redo' | 'rescore' | 'outcome';
+
+/** Why the router chose as it did: one sentence per reason, ready for a person, and the figures behind it. */
+export interface RouteReason {
+  readonly text: string;
+  readonly value: number | null;
+}
+
+/** What a validator decided, as it signed it. */
+export interface CheckedBy {
+  readonly validator: NodeId;
+  readonly verdict: 'accepted' | 'rejected' | 'undecided';
+  readonly reason: string;
+}
+
+/**
+ * Everything that the pipeline does for one request, in order, as plain data. The interface, the trace and the replay
+ * consume this same stream. `at` is milliseconds since the request was made.
+ */
+export type RouteUpdate =
+  | { readonly type: 'admitted'; readonly traceId: string; readonly capability: CapabilityId; readonly at: number }
+  | { readonly type: 'chosen'; readonly expert: NodeId; readonly reasons: readonly RouteReason[]; readonly at: number }
+  | { readonly type: 'started'; readonly expert: NodeId; readonly jobId: string; readonly at: number }
+  | { readonly type: 'token'; readonly expert: NodeId; readonly ids: readonly number[]; readonly text: string; readonly at: number }
+  | { readonly type: 'replaced'; readonly from: NodeId; readonly to: NodeId; readonly atToken: number; readonly reason: string; readonly at: number }
+  | ({ readonly type: 'checked'; readonly at: number } & CheckedBy)
+  | { readonly type: 'combined'; readonly verdict: Verdict; readonly check: CheckKind; readonly at: number }
+  | { readonly type: 'sealed'; readonly traceId: string; readonly sealId: string; readonly at: number }
+  | { readonly type: 'recorded'; readonly receiptId: string; readonly at: number };
+
+export interface Usage {
+  readonly promptTokens: number;
+  readonly completionTokens: number;
+  readonly firstTokenMs: number;
+  readonly totalMs: number;
+  readonly tokensPerSecond: number;
+}
+
+export interface Answer {
+  readonly text: string;
+  readonly model: string;
+  readonly experts: readonly NodeId[];
+  readonly validators: readonly NodeId[];
+  readonly verdict: Verdict;
+  readonly check: CheckKind;
+  readonly receiptId: string;
+  readonly receiptIds: readonly string[];
+  readonly traceId: string;
+  readonly usage: Usage;
+}

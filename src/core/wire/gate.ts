@@ -1,0 +1,49 @@
+import * as v from 'valibot';
+import { decodeCanonical } from '../base/canonical';
+import { fail, ok, type Result } from '../base/result';
+
+/** Any valibot schema without asynchronous parts. */
+export type Schema<T> = v.GenericSchema<unknown, T>;
+
+/**
+ * The one gate for bytes from outside: size, decode, canonical form, schema, in that order. Nothing past it sees
+ * `unknown`. Codes: `too_large`, `undecodable`, `not_canonical`, `unknown_version`, `malformed`.
+ */
+export function decodeThrough<T>(schema: Schema<T>, bytes: Uint8Array, maxBytes: number): Result<T> {
+  if (bytes.length > maxBytes) return fail('too_large', `The data is larger than ${maxBytes} bytes.`);
+  const decoded = decodeCanonical(bytes);
+  if (!decoded.ok) return decoded;
+  return checkAgainst(schema, decoded.value);
+}
+
+/** The schema part of the gate, for data that is already decoded (JSON files, messages between our own threads). */
+export function checkAgainst<T>(schema: Schema<T>, value: unknown): Result<T> {
+  const parsed = v.safeParse(schema, value, { abortEarly: true, abortPipeEarly: true });
+  if (parsed.success) return ok(parsed.output);
+  const issue = parsed.issues[0];
+  const path = v.getDotPath(issue) ?? '';
+  if (path === 'v') return fail('unknown_version', 'The data has a version that this app does not know.');
+  return fail('malformed', path === '' ? `The data is malformed: ${issue.message}.` : `The data is malformed at ${path}: ${issue.message}.`);
+}
+
+/** JSON text through the gate: size, syntax, no prototype keys, schema. For manifests, backups and ledger files. */
+export function parseJsonThrough<T>(schema: Schema<T>, text: string, maxBytes: number): Result<T> {
+  if (text.length > maxBytes) return fail('too_large', `The file is larger than ${maxBytes} bytes.`);
+  let value: unknown;
+  try {
+    value = JSON.parse(text, (key, inner: unknown) => {
+      if (key === '__proto__' || key === 'constructor' || key === 'prototype') throw new SyntaxError('reserved key');
+      return inner;
+    });
+  } catch {
+    return fail('undecodable', 'The file is not valid JSON.');
+  }
+  return checkAgainst(schema, value);
+}
+
+/** Bytes of at most `maxBytes`, for use inside message schemas. */
+export const bytesSchema = (maxBytes: number) =>
+  v.pipe(
+    v.custom<Uint8Array<ArrayBuffer>>((input) => input instanceof Uint8Array, 'not bytes'),
+    v.check((bytes) => bytes.length <= maxBytes, 'too many bytes'),
+  );

@@ -1,0 +1,87 @@
+import type { Answer, RouteUpdate } from '#core/experts/route';
+
+export type NodeStateWord = 'starting' | 'online' | 'offline' | 'waiting' | 'insecure' | 'failed';
+
+export interface NodeStatus {
+  readonly nodeId: string;
+  /** Two words and four characters made from the key, for instance `amber-otter 7f3a`. */
+  readonly name: string;
+  readonly community: { readonly id: string; readonly name: string; readonly open: boolean };
+  /** `waiting`: another tab of this profile runs the node. */
+  readonly state: NodeStateWord;
+  /** One sentence why, never empty. */
+  readonly reason: string;
+  /** Number of peers with a live link. */
+  readonly peers: number;
+  /** Models that are loaded on this node. */
+  readonly models: readonly string[];
+  readonly contributing: boolean;
+}
+
+export interface PeerView {
+  readonly nodeId: string;
+  readonly name: string;
+  readonly state: 'available' | 'busy' | 'offline';
+  readonly capabilities: readonly string[];
+  readonly rttMs: number | null;
+}
+
+export interface AskOptions {
+  readonly model?: string;
+  readonly maxTokens?: number;
+  /** `mesh` never answers itself, `self` never leaves this device, a node id asks just that node; absent: the mesh when someone offers, else this node. */
+  readonly provider?: 'mesh' | 'self' | (string & {});
+}
+
+export interface AskRun {
+  readonly updates: AsyncIterable<RouteUpdate>;
+  /** Rejects with an Error whose message is one sentence and whose `code` is stable. */
+  readonly answer: Promise<Answer>;
+  cancel(): void;
+}
+
+export interface InviteOptions {
+  readonly communityId?: string;
+  readonly days?: number;
+  readonly uses?: number;
+}
+
+export interface LedgerEntryView {
+  readonly seq: number;
+  readonly id: string;
+  readonly type: string;
+  readonly at: number;
+  readonly receiptId: string | null;
+}
+
+export interface LedgerView {
+  /** Content id of the newest entry, null for an empty log. */
+  readonly head: string | null;
+  readonly entries: readonly LedgerEntryView[];
+  readonly unitsByNode: Readonly<Record<string, number>>;
+}
+
+/** A receipt as anyone can verify it: `payload` and signatures in base64; each signature is Ed25519 by `keyId` over the payload bytes. */
+export interface ReceiptView {
+  readonly id: string;
+  readonly payload: string;
+  readonly signatures: readonly { readonly keyId: string; readonly signature: string }[];
+  readonly verified: boolean;
+}
+
+/** `window.tabmesh`: the node, for the page's own origin: tools, tests, extensions of the app. */
+export interface PageApi {
+  /** Resolves when the node runs and the first signaling attempt ended. */
+  readonly ready: Promise<void>;
+  readonly version: string;
+  status(): NodeStatus;
+  peers(): readonly PeerView[];
+  /** Called here it is the yes: logged, no dialog. Resolves when the services are offered (or withdrawn). */
+  contribute(on: boolean): Promise<void>;
+  invite(options?: InviteOptions): Promise<string>;
+  /** A plain bus call, no receipt. Rejects with an Error that has a `code`: `nobody_offers`, `no_answer`, … */
+  call(capability: string, input: unknown, options?: { timeoutMs?: number; provider?: string }): Promise<unknown>;
+  ask(text: string, options?: AskOptions): AskRun;
+  ledger(): Promise<LedgerView>;
+  receipt(id: string): Promise<ReceiptView | null>;
+}

@@ -1,0 +1,196 @@
+import type { EventSource } from '#core/base/events';
+import type { Result } from '#core/base/result';
+import type { AskOptions, AskRun, InviteOptions, LedgerView, NodeStatus, PageApi, PeerView, ReceiptView } from './page-api';
+
+/** What the person decided about lending this device. */
+export interface ContributionView {
+  readonly on: boolean;
+  /** `off`, `loading`, `idle`, `working` or `paused`; `reason` is one sentence for the person. */
+  readonly phase: 'off' | 'loading' | 'idle' | 'working' | 'paused';
+  readonly reason: string;
+  /** Epoch milliseconds, `Infinity` for "until I resume", null when not paused. */
+  readonly pausedUntil: number | null;
+  readonly load: { readonly loadedBytes: number; readonly totalBytes: number } | null;
+  readonly running: readonly { readonly jobId: string; readonly capability: string; readonly for: string; readonly tokens: number }[];
+  readonly totals: { readonly answers: number; readonly checks: number; readonly jobs: number; readonly tokens: number };
+}
+
+/** A peer as the Mesh place shows it. */
+export interface PeerDetail extends PeerView {
+  readonly trust: 'unknown' | 'member' | 'trusted' | 'anchor';
+  readonly contributing: boolean;
+  readonly models: readonly string[];
+  readonly runningJobs: number;
+  readonly answered: number;
+  readonly checksPassed: number;
+  readonly checksFailed: number;
+  readonly device: { readonly webgpu: boolean; readonly cores: number | null; readonly memoryGb: number | null; readonly tokensPerSecond: number | null } | null;
+  readonly heartbeats: number;
+  readonly assignedJobs: number;
+  readonly units: number;
+  readonly blocked: boolean;
+}
+
+export interface UnreachablePeer {
+  readonly nodeId: string;
+  readonly name: string;
+  readonly reason: string;
+}
+
+export interface CommunityView {
+  readonly id: string;
+  readonly name: string;
+  readonly open: boolean;
+  readonly current: boolean;
+  readonly founder: string;
+  /** Policy and limits, ready to show: label and value. */
+  readonly facts: readonly { readonly label: string; readonly value: string }[];
+}
+
+export interface InviteLink {
+  readonly url: string;
+  readonly communityName: string;
+  readonly expiresAt: number;
+  readonly uses: number;
+}
+
+/** An invitation as it was read from a link, before or after it was taken up. */
+export interface InvitationView {
+  readonly communityId: string;
+  readonly communityName: string;
+  readonly invitedBy: string;
+  readonly expiresAt: number;
+  /** `waiting` while offline or before admission; kept across reload, install and update until then. */
+  readonly state: 'waiting' | 'joined' | 'refused';
+  readonly reason: string;
+}
+
+export interface IdentityView {
+  readonly nodeId: string;
+  readonly name: string;
+  readonly identityId: string;
+  /** How the node key is kept: `webcrypto` (not extractable) or `wrapped-seed`. */
+  readonly keptAs: 'webcrypto' | 'wrapped-seed' | 'memory';
+  readonly backedUpAt: number | null;
+  readonly nodes: readonly { readonly nodeId: string; readonly name: string; readonly certifiedAt: number; readonly here: boolean }[];
+}
+
+export interface Settings {
+  readonly theme: 'system' | 'light' | 'dark';
+  /** Where a question goes when the person chose nothing else. */
+  readonly askWhere: 'mesh' | 'self';
+  /** The person read who will read questions sent into the mesh. */
+  readonly meshConsentAt: number | null;
+  readonly contributeConsentAt: number | null;
+  readonly pauseOnBattery: boolean;
+  readonly pauseOnMetered: boolean;
+  /** Local hours in which this device contributes; null for always. */
+  readonly hours: { readonly from: number; readonly to: number } | null;
+  readonly research: boolean;
+}
+
+export interface StorageView {
+  readonly usedBytes: number | null;
+  readonly quotaBytes: number | null;
+  readonly persisted: boolean;
+  readonly ledgerEntries: number;
+}
+
+export type PauseChoice = 'hour' | 'tomorrow' | 'manual';
+
+/** What a batch run leaves, the same object that the command line prints. */
+export type BatchArtefacts = Readonly<Record<string, unknown>>;
+
+export interface BatchRun {
+  readonly progress: AsyncIterable<{ readonly done: number; readonly total: number; readonly jobId: string; readonly reason: string }>;
+  readonly artefacts: Promise<Result<BatchArtefacts>>;
+  cancel(): void;
+}
+
+/** Anything the interface shows may have changed: read the part again. */
+export type TabNodeChange = 'status' | 'peers' | 'contribution' | 'community' | 'identity' | 'settings' | 'ledger' | 'invitation' | 'election' | 'notice';
+
+/** One sentence and one action for the person. */
+export interface Notice {
+  readonly id: string;
+  readonly code: string;
+  readonly message: string;
+  readonly action: { readonly label: string; readonly href: string } | null;
+}
+
+/**
+ * The running node as the interface sees it: plain data out, commands in. `page` is what `window.tabmesh` is. Every
+ * command that can fail returns a Result with a sentence for the person.
+ */
+export interface TabNode {
+  readonly page: PageApi;
+  readonly changed: EventSource<TabNodeChange>;
+  status(): NodeStatus;
+  /** False where the page has no secure context: no Web Crypto, no node. */
+  readonly secureContext: boolean;
+  /** True while another tab of this profile runs the node. */
+  waitingForTab(): boolean;
+  /** Takes the node over from the other tab. */
+  useHere(): Promise<Result<void>>;
+
+  peers(): readonly PeerDetail[];
+  unreachable(): readonly UnreachablePeer[];
+  block(nodeId: string, blocked: boolean): Promise<Result<void>>;
+
+  ask(text: string, options?: AskOptions): AskRun;
+
+  contribution(): ContributionView;
+  contribute(on: boolean): Promise<Result<void>>;
+  pause(choice: PauseChoice | 'resume'): Promise<Result<void>>;
+
+  communities(): readonly CommunityView[];
+  createCommunity(name: string): Promise<Result<CommunityView>>;
+  switchCommunity(id: string): Promise<Result<void>>;
+  leaveCommunity(id: string): Promise<Result<void>>;
+  invite(options?: InviteOptions): Promise<Result<InviteLink>>;
+  /** Reads an invite link or its fragment, keeps it, and joins as soon as it can. */
+  acceptInvitation(link: string): Promise<Result<InvitationView>>;
+  invitation(): InvitationView | null;
+  dismissInvitation(): Promise<void>;
+
+  identity(): IdentityView;
+  /** An encrypted backup of the identity, as file text. Code `weak_passphrase` when it is shorter than 10 characters. */
+  exportIdentity(passphrase: string): Promise<Result<string>>;
+  importIdentity(fileText: string, passphrase: string): Promise<Result<IdentityView>>;
+
+  ledger(): Promise<LedgerView>;
+  receipt(id: string): Promise<ReceiptView | null>;
+  /** Decoded receipts for reading, newest first. */
+  receipts(limit: number): Promise<readonly ReceiptDetail[]>;
+  exportLedger(): Promise<Result<string>>;
+  importLedger(fileText: string): Promise<Result<{ readonly added: number; readonly known: number }>>;
+
+  settings(): Settings;
+  saveSettings(change: Partial<Settings>): Promise<Result<void>>;
+  storage(): Promise<StorageView>;
+  persistStorage(): Promise<boolean>;
+  deleteEverything(): Promise<Result<void>>;
+  notices(): readonly Notice[];
+  dismissNotice(id: string): void;
+
+  runBatch(manifestText: string, where: 'mesh' | 'tab'): BatchRun;
+
+  /** Resolves when running jobs ended or were handed back and everything is stored: before an update switches. */
+  prepareForUpdate(): Promise<void>;
+  stop(): Promise<void>;
+}
+
+export interface ReceiptDetail {
+  readonly id: string;
+  readonly at: number;
+  readonly capability: string;
+  readonly model: string | null;
+  readonly requester: string;
+  readonly executor: string;
+  readonly validators: readonly string[];
+  readonly verdict: 'unchecked' | 'accepted' | 'rejected' | 'disputed';
+  readonly units: number;
+  readonly tokens: number | null;
+  readonly signers: readonly string[];
+  readonly verified: boolean;
+}
