@@ -1,0 +1,174 @@
+import { freshId } from '../base/chance';
+import type { NodeId } from '../base/ids';
+import { withoutUndefined } from '../base/plain';
+import { fail, ok, type Failure, type Result } from '../base/result';
+import { createStream } from '../base/stream';
+import type { JobResult } from '../jobs/executor';
+import { createLease } from '../jobs/lease';
+import type { RouteUpdate } from './route';
+import { choose } from './router';
+import type { Claim, PipelineDeps, Run, WorkRequest } from './run';
+
+/** A request moves on at most this often; past it the mesh is in no state to answer. */
+export const MAX_REPLACEMENTS = 5;
+/** Failures that are the request's own: another node would say the same. */
+const REQUEST_FAULTS: ReadonlySet<string> = new Set(['bad_payload', 'bad_input', 'unsupported_job_type', 'prompt_too_long', 'too_large']);
+/** Failures that mean that the holder is gone rather than that it refused. */
+const SILENCES: ReadonlySet<string> = new Set(['no_answer', 'link_lost', 'lease_expired', 'suspect']);
+
+/** What came of asking: the finished job, laid open, and what was shown on the way. */
+export interface Asked {
+  readonly jobId: string;
+  /** Everyone whose tokens stand in the answer, in order; the last one finished it. */
+  readonly experts: readonly NodeId[];
+  readonly executor: NodeId;
+  readonly claim: Claim;
+  /** The input as the last executor got it (it may say where to continue). */
+  readonly shownIds: readonly number[];
+  readonly shownText: string;
+  /** Since the request was made; null when nothing streamed. */
+  readonly firstTokenMs: number | null;
+  readonly finishedMs: number;
+}
+
+interface Shown {
+  ids: number[];
+  texts: string[];
+  /** Who generated each shown token. */
+  by: NodeId[];
+  modelHash: string | null;
+  firstMs: number | null;
+}
+
+type Attempt =
+  | { readonly type: 'update'; readonly update: RouteUpdate }
+  | { readonly type: 'ended'; readonly result: Result<JobResult>; readonly jobId: string; readonly input: unknown };
+
+/** One holder's turn: the job under a lease that ends with silence, suspicion or the holder's own word. */
+function attempt(
+  deps: PipelineDeps,
+  run: Run,
+  request: WorkRequest,
+  expert: NodeId,
+  previous: { node: NodeId; reason: string } | null,
+  shown: Shown,
+): AsyncIterable<Attempt> {
+  const { kind } = request;
+  const resumed = shown.ids.length > 0 && kind.resume && shown.modelHash !== null;
+  const input = withoutUndefined(resumed ? kind.resume!(request.input, shown.ids, shown.modelHash!) : request.input);
+  const jobId = freshId(deps.chance, 'job');
+  const abort = new AbortController();
+  const out = createStream<Attempt>(() => abort.abort());
+  let over = false;
+  let begun = false;
+
+  const lease = createLease(deps.clock, () =>
+    end(fail('lease_expired', lease.begun ? 'The node stopped in the middle of the answer.' : 'The node did not begin to answer.')),
+  );
+  const stopWatching = deps.nodeChanged.on((node) => {
+    if (node === expert && deps.lost(expert)) end(fail('suspect', 'The node is not heard any more.'));
+  });
+  const cancel = () => end(fail('cancelled', 'This was cancelled.'));
+  request.signal.addEventListener('abort', cancel, { once: true });
+
+  function end(result: Result<JobResult>): void {
+    if (over) return;
+    over = true;
+    lease.end();
+    stopWatching();
+    request.signal.removeEventListener('abort', cancel);
+    if (!result.ok) abort.abort();
+    out.push({ type: 'ended', result, jobId, input });
+    out.end();
+  }
+
+  /** Where the new holder takes over, once it is known: it continues after what was shown, or it starts again. */
+  function begin(atToken: number): void {
+    if (begun) return;
+    begun = true;
+    shown.ids.length = shown.texts.length = shown.by.length = atToken;
+    if (previous) {
+      out.push({ type: 'update', update: run.step({ type: 'replaced', from: previous.node, to: expert, atToken, reason: previous.reason }) });
+    }
+  }
+
+  function onChunk(chunk: unknown): void {
+    if (over) return;
+    lease.sign();
+    const progress = kind.progress(chunk);
+    begin(Math.min(progress.resumedTokens ?? 0, shown.ids.length));
+    if (progress.modelHash !== undefined) shown.modelHash = progress.modelHash;
+    if (progress.ids.length === 0 && progress.text === '') return;
+    shown.firstMs ??= run.elapsedMs();
+    progress.ids.forEach((id, i) => {
+      shown.ids.push(id);
+      shown.texts.push(i === 0 ? progress.text : '');
+      shown.by.push(expert);
+    });
+    out.push({ type: 'update', update: run.step({ type: 'token', expert, ids: progress.ids, text: progress.text }) });
+  }
+
+  out.push({ type: 'update', update: run.step({ type: 'started', expert, jobId }) });
+  if (shown.ids.length === 0) begin(0);
+  deps.assigned(expert);
+  void deps
+    .giveJob(expert, { jobId, traceId: run.traceId, capability: kind.capability.id, input }, abort.signal, onChunk)
+    .then((result) => {
+      if (!over && result.ok) begin(0);
+      end(result);
+    });
+  return out;
+}
+
+/**
+ * The ask stage: gives the job to the chosen node and, when that one fails or falls silent, to the next, continuing after
+ * the last token shown. A node that failed or fell silent is not asked again for this request.
+ */
+export async function* ask(
+  deps: PipelineDeps,
+  run: Run,
+  request: WorkRequest,
+  first: NodeId,
+): AsyncGenerator<RouteUpdate, Result<Asked>> {
+  const tried = new Set<NodeId>();
+  const shown: Shown = { ids: [], texts: [], by: [], modelHash: null, firstMs: null };
+  let expert = first;
+  let previous: { node: NodeId; reason: string } | null = null;
+
+  for (;;) {
+    let ended: Extract<Attempt, { type: 'ended' }> | null = null;
+    for await (const event of attempt(deps, run, request, expert, previous, shown)) {
+      if (event.type === 'update') yield event.update;
+      else ended = event;
+    }
+    if (!ended) return fail('cancelled', 'This was cancelled.');
+    const { result } = ended;
+    if (result.ok) {
+      deps.outcome(expert, 'completed');
+      const experts = [...new Set([...shown.by, expert])];
+      return ok({
+        jobId: ended.jobId,
+        experts,
+        executor: expert,
+        claim: { ...result.value, input: ended.input },
+        shownIds: shown.ids,
+        shownText: shown.texts.join(''),
+        firstTokenMs: shown.firstMs,
+        finishedMs: run.elapsedMs(),
+      });
+    }
+    const failure: Failure = result.error;
+    if (failure.code === 'cancelled' && request.signal.aborted) return result;
+    if (REQUEST_FAULTS.has(failure.code)) return result;
+    deps.outcome(expert, SILENCES.has(failure.code) ? 'silent' : 'failed');
+    tried.add(expert);
+    const next = tried.size > MAX_REPLACEMENTS ? result : choose(deps, request, tried);
+    if (!next.ok) {
+      // The first failure says more than "nobody is left".
+      return tried.size === 1 && typeof request.provider === 'object' ? result : fail(failure.code, `${failure.message} Nobody else could take over.`);
+    }
+    previous = { node: expert, reason: failure.message };
+    expert = next.value.node;
+    yield run.step({ type: 'chosen', expert, reasons: next.value.reasons });
+  }
+}

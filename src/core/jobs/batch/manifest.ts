@@ -1,0 +1,151 @@
+import * as v from 'valibot';
+import { parseJsonText } from '../../base/json-text';
+import { fail, ok, type Result } from '../../base/result';
+import { countCodePoints, isBlank } from '../../base/text';
+import { isPlainObject, type PayloadFields } from './payload';
+
+/** Largest manifest that is read: far above what a person writes, small enough to hold in memory several times. */
+export const MAX_MANIFEST_CHARACTERS = 16 * 1024 * 1024;
+/** A roster larger than this is no batch for one coordinator. */
+export const MAX_NODES = 1_000;
+/** Every job leaves four messages; a log of this many is still read in one go. */
+export const MAX_JOBS = 10_000;
+/** Ids are for people and for logs. */
+export const MAX_ID_CHARACTERS = 128;
+export const MAX_CAPABILITIES = 100;
+
+/** Who speaks in the message log besides the nodes; a node cannot bear these names. */
+export const SCHEDULER = 'local-scheduler';
+export const VALIDATOR = 'local-validator';
+export const LEDGER = 'local-ledger';
+
+export interface BatchNode {
+  readonly node_id: string;
+  readonly status: 'available' | 'offline';
+  /** Job types by name; null: everything that the batch's job types offer. */
+  readonly capabilities: readonly string[] | null;
+}
+
+export interface BatchJob {
+  readonly job_id: string;
+  readonly job_type: string;
+  /** As it was written: a whole float is a boxed Number (see base/json-text). */
+  readonly payload: PayloadFields;
+}
+
+export interface BatchManifest {
+  readonly version: 1;
+  readonly nodes: readonly BatchNode[];
+  readonly jobs: readonly BatchJob[];
+}
+
+const text = v.pipe(
+  v.string('must be text'),
+  v.check((value) => !isBlank(value), 'must not be blank'),
+  v.check((value) => countCodePoints(value) <= MAX_ID_CHARACTERS, `must have at most ${MAX_ID_CHARACTERS} characters`),
+);
+
+const nodeId = v.pipe(
+  text,
+  v.check((id) => id !== SCHEDULER && id !== VALIDATOR && id !== LEDGER, 'is a name that the log reserves'),
+);
+
+const unique = (values: readonly string[]): boolean => new Set(values).size === values.length;
+
+const capabilities = v.pipe(
+  v.array(text, 'must be a list'),
+  v.maxLength(MAX_CAPABILITIES, `must have at most ${MAX_CAPABILITIES} entries`),
+  v.check(unique, 'must not name a capability twice'),
+);
+
+const nodeByName = v.pipe(
+  nodeId,
+  v.transform((id): BatchNode => ({ node_id: id, status: 'available', capabilities: null })),
+);
+
+const nodeInFull = v.pipe(
+  v.object(
+    {
+      node_id: nodeId,
+      status: v.optional(v.picklist(['available', 'offline'], 'must be "available" or "offline"'), 'available'),
+      capabilities: v.optional(capabilities),
+    },
+    (issue) => (issue.kind === 'schema' && issue.expected === 'Object' ? 'must be text or an object' : 'is missing'),
+  ),
+  v.transform((node): BatchNode => ({ ...node, capabilities: node.capabilities ?? null })),
+);
+
+const missingOr = (what: string) => (issue: v.BaseIssue<unknown>) => (issue.expected === 'Object' ? what : 'is missing');
+
+const manifestSchema = v.object(
+  {
+    version: v.literal(1, 'must be 1'),
+    nodes: v.pipe(
+      v.array(
+        v.lazy((entry) => (typeof entry === 'string' ? nodeByName : nodeInFull)),
+        'must be a list',
+      ),
+      v.minLength(1, 'must not be empty'),
+      v.maxLength(MAX_NODES, `must have at most ${MAX_NODES} entries`),
+    ),
+    jobs: v.pipe(
+      v.array(
+        v.object(
+          {
+            job_id: text,
+            job_type: text,
+            payload: v.optional(v.custom<PayloadFields>(isPlainObject, 'must be an object'), () => ({})),
+          },
+          missingOr('must be an object'),
+        ),
+        'must be a list',
+      ),
+      v.minLength(1, 'must not be empty'),
+      v.maxLength(MAX_JOBS, `must have at most ${MAX_JOBS} entries`),
+    ),
+  },
+  missingOr('must be an object'),
+);
+
+/**
+ * A batch manifest from its JSON text. Order is kept; fields that this version does not know are ignored. One sentence
+ * for every fault; codes `too_large`, `undecodable`, `unknown_version`, `malformed`, `duplicate_id`.
+ */
+export function parseManifest(jsonText: string): Result<BatchManifest> {
+  if (jsonText.length > MAX_MANIFEST_CHARACTERS) {
+    return fail('too_large', `The manifest is larger than ${MAX_MANIFEST_CHARACTERS} characters.`);
+  }
+  const read = parseJsonText(jsonText);
+  if (!read.ok) return read;
+  return readManifest(read.value);
+}
+
+/** The same for a manifest that is already decoded. */
+export function readManifest(value: unknown): Result<BatchManifest> {
+  const parsed = v.safeParse(manifestSchema, value, { abortEarly: true, abortPipeEarly: true });
+  if (!parsed.success) {
+    const issue = parsed.issues[0];
+    const path = v.getDotPath(issue);
+    if (path === 'version' && typeof issue.input === 'number') {
+      return fail('unknown_version', `The manifest has version ${issue.input}; this program reads version 1.`);
+    }
+    return fail('malformed', path === null ? `The manifest ${issue.message}.` : `The manifest's ${inBrackets(path)} ${issue.message}.`);
+  }
+  const { nodes, jobs } = parsed.output;
+  const twice = firstRepeated(nodes.map((node) => node.node_id));
+  if (twice !== null) return fail('duplicate_id', `The manifest names the node ${JSON.stringify(twice)} twice.`);
+  const jobTwice = firstRepeated(jobs.map((job) => job.job_id));
+  if (jobTwice !== null) return fail('duplicate_id', `The manifest names the job ${JSON.stringify(jobTwice)} twice.`);
+  return ok(parsed.output);
+}
+
+const inBrackets = (dotPath: string): string => dotPath.replace(/\.(\d+)/g, '[$1]');
+
+function firstRepeated(ids: readonly string[]): string | null {
+  const seen = new Set<string>();
+  for (const id of ids) {
+    if (seen.has(id)) return id;
+    seen.add(id);
+  }
+  return null;
+}

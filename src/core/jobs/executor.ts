@@ -1,0 +1,121 @@
+import type { NodeId } from '../base/ids';
+import { withoutUndefined } from '../base/plain';
+import type { Chance, Clock, Signer } from '../base/ports';
+import { fail, ok, type Result } from '../base/result';
+import type { CapabilityId } from '../bus/capability';
+import type { Ledger } from '../ledger/ledger';
+import { idOfSigned, sign, type Signed } from '../wire/signed';
+import { SALT_BYTES, saltedDigest, type Commitment } from './statements';
+
+/** Finished jobs that are remembered, so that a receipt for them can be recognised; a receipt follows within seconds. */
+const JOBS_REMEMBERED = 1_024;
+/** Jobs that may wait or run here at once; past it a requester is told to go elsewhere. */
+export const MAX_JOBS_HELD = 8;
+
+export interface JobOrder {
+  readonly jobId: string;
+  readonly traceId: string;
+  readonly capability: CapabilityId;
+  readonly input: unknown;
+}
+
+export interface JobResult {
+  readonly output: unknown;
+  readonly salt: Uint8Array<ArrayBuffer>;
+  readonly commitment: Signed;
+}
+
+export interface FinishedJob {
+  readonly commitment: Commitment;
+  readonly commitmentId: string;
+  readonly input: unknown;
+  readonly output: unknown;
+}
+
+export interface RunningJob {
+  readonly jobId: string;
+  readonly capability: CapabilityId;
+  readonly requester: NodeId;
+  tokens: number;
+}
+
+/** The side that does the work: runs a service for a requester and commits to the result before it hands it over. */
+export interface Executor {
+  run(order: JobOrder, requester: NodeId, signal: AbortSignal, onChunk: (chunk: unknown) => void): Promise<Result<JobResult>>;
+  /** A job done here for this requester, while it is remembered. */
+  finished(requester: NodeId, jobId: string): FinishedJob | null;
+  readonly running: readonly RunningJob[];
+}
+
+export interface ExecutorDeps {
+  readonly signer: Signer;
+  readonly ledger: () => Ledger;
+  readonly clock: Clock;
+  readonly chance: Chance;
+  /** Runs the service on this node behind its schemas. */
+  readonly runService: (
+    capability: CapabilityId,
+    input: unknown,
+    signal: AbortSignal,
+    onChunk: (chunk: unknown) => void,
+  ) => Promise<Result<unknown>>;
+  readonly onRunningChanged: () => void;
+}
+
+export function createExecutor(deps: ExecutorDeps): Executor {
+  const { signer, clock, chance } = deps;
+  const finished = new Map<string, FinishedJob>();
+  const running = new Map<string, RunningJob>();
+  const keyOf = (requester: NodeId, jobId: string) => `${requester}/${jobId}`;
+
+  function remember(key: string, job: FinishedJob): void {
+    finished.set(key, job);
+    if (finished.size > JOBS_REMEMBERED) finished.delete(finished.keys().next().value!);
+  }
+
+  return {
+    async run(order, requester, signal, onChunk) {
+      const key = keyOf(requester, order.jobId);
+      if (running.has(key) || finished.has(key)) return fail('duplicate_job', 'That job was already given to this node.');
+      if (running.size >= MAX_JOBS_HELD) return fail('busy', 'This node has enough to do.');
+      const job: RunningJob = { jobId: order.jobId, capability: order.capability, requester, tokens: 0 };
+      running.set(key, job);
+      deps.onRunningChanged();
+      try {
+        const result = await deps.runService(order.capability, order.input, signal, (chunk) => {
+          job.tokens += 1;
+          onChunk(chunk);
+        });
+        if (!result.ok) return result;
+        if (signal.aborted) return fail('cancelled', 'The job was cancelled.');
+        const salt = chance.bytes(SALT_BYTES);
+        const input = withoutUndefined(order.input);
+        const output = withoutUndefined(result.value);
+        const body: Commitment = {
+          type: 'commitment',
+          v: 1,
+          jobId: order.jobId,
+          traceId: order.traceId,
+          requester,
+          executor: signer.nodeId,
+          capability: order.capability,
+          input: saltedDigest(salt, input),
+          output: saltedDigest(salt, output),
+          at: clock.now(),
+        };
+        const commitment = await sign(signer, body);
+        const written = await deps.ledger().append({ kind: 'work.committed', commitment });
+        if (!written.ok) return written;
+        remember(key, { commitment: body, commitmentId: idOfSigned(commitment), input, output });
+        return ok({ output, salt, commitment });
+      } finally {
+        running.delete(key);
+        deps.onRunningChanged();
+      }
+    },
+    finished: (requester, jobId) => finished.get(keyOf(requester, jobId)) ?? null,
+    get running() {
+      return [...running.values()];
+    },
+  };
+}
