@@ -162,7 +162,9 @@ export function jsonText(value: unknown, style: JsonStyle = {}, level = 0): stri
   const keys = Object.keys(fields).filter((key) => fields[key] !== undefined);
   if (style.sortKeys) keys.sort(byCodePoint);
   const colon = style.indent === undefined ? ':' : ': ';
-  const parts = keys.map((key) => stringText(key, style.ascii === true) + colon + jsonText(fields[key], style, level + 1));
+  const parts = keys.map(
+    (key) => stringText(key, style.ascii === true) + colon + jsonText(fields[key], style, level + 1),
+  );
   return bracket('{', parts, '}', style, level);
 }
 

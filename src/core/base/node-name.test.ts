@@ -8,7 +8,9 @@ import { utf8 } from './bytes';
 const key = (n: number): string => hex(sha256(utf8(`key ${n}`)));
 
 test('a name is two words and four characters of the hash, the same everywhere', () => {
-  expect(nodeName('d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a')).toMatchInlineSnapshot(`"fond-pangolin 21fe"`);
+  expect(nodeName('d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a')).toMatchInlineSnapshot(
+    `"fond-pangolin 21fe"`,
+  );
   expect(nodeName(key(1))).toBe(nodeName(key(1)));
   for (let n = 0; n < 200; n++) expect(nodeName(key(n))).toMatch(/^[a-z]+-[a-z]+ [0-9a-f]{4}$/);
 });

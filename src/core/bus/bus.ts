@@ -56,6 +56,8 @@ export interface Bus {
   /** Offers a registered capability to peers, or withdraws it; both are announced. */
   offer(capability: CapabilityId, offered: boolean): void;
   has(capability: CapabilityId): boolean;
+  /** Fetches the code of every registered service now instead of at its first call. */
+  preload(): Promise<void>;
   readonly offered: readonly CapabilityId[];
   /** Says the card again soon, because something in it changed. */
   announce(): void;
@@ -406,6 +408,9 @@ export function createBus(deps: BusDeps): Bus {
       announce();
     },
     has: (capability) => services.has(capability),
+    async preload() {
+      await Promise.all([...services.values()].map((service) => (service.handler ??= service.definition.load())));
+    },
     get offered() {
       return offeredIds();
     },

@@ -46,14 +46,18 @@ export interface GenerateRequest {
   readonly promptIds: readonly number[];
   /** Tokens already shown, to continue from; empty for a fresh answer. */
   readonly prefixIds: readonly number[];
+  /** Limit of the whole answer, `prefixIds` and the end token included; the model's context may end it earlier. */
   readonly maxTokens: number;
   readonly signal: AbortSignal;
 }
 
 /**
- * A loaded language model with greedy decoding. One request runs at a time; others wait in order. After `dispose`,
- * or after an unrecoverable fault of its worker, every call fails with `engine_gone`. Other codes: `prompt_too_long`,
- * `engine_failed`, `engine_timeout`. Cancelling through `signal` stops within one token.
+ * A loaded language model with greedy decoding. One generation runs at a time, others wait in order; the short calls
+ * (`encodePrompt`, `decode`, `score`) do not wait for it, so that a node which is answering can still check. After
+ * `dispose`, or after an unrecoverable fault of its worker, every call fails with `engine_gone`. Other codes:
+ * `prompt_too_long`, `unknown_token` (an id outside the vocabulary), `engine_failed`, `engine_timeout`. Cancelling
+ * through `signal` stops within one token and gives what was generated, with `cancelled`. Nothing is generated after
+ * the end token: a prefix that ends with it is a finished answer.
  */
 export interface LanguageModel {
   readonly identity: ModelIdentity;

@@ -3,11 +3,14 @@ import type { Result } from '../base/result';
 /**
  * Small records by key. Values are plain data that survives structured clone (CryptoKey included where the adapter
  * says so). Every write is durable when its promise resolves: a crash at any later moment keeps it. A failed write
- * changes nothing. Failure codes: `storage_full`, `storage_unavailable`, `storage_outdated` (another tab upgraded the store).
+ * changes nothing. Failure codes: `storage_full`, `storage_unavailable`, `storage_outdated` (another tab upgraded the
+ * store), `storage_damaged`, `not_storable` (the adapter cannot hold such a value).
  */
 export interface KeyValueStore {
   get<T>(key: string): Promise<Result<T | undefined>>;
   set(key: string, value: unknown): Promise<Result<void>>;
+  /** Writes only when the key holds nothing, as one step that no other writer can come between; true when it wrote. */
+  setIfAbsent(key: string, value: unknown): Promise<Result<boolean>>;
   delete(key: string): Promise<Result<void>>;
   /** Keys with the prefix, in ascending order. */
   keys(prefix: string): Promise<Result<readonly string[]>>;

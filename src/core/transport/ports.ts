@@ -5,7 +5,8 @@ import type { Result } from '../base/result';
 /**
  * A raw, ordered, reliable channel to a peer that only *claims* its id: nothing is proved before the handshake. The
  * adapter delivers frames whole, in order, at most once. Frames that arrived before the first listener are kept for it.
- * After `close` from either side `closed` is emitted exactly once and `send` does nothing.
+ * After `close` from either side `closed` is emitted exactly once (a listener that comes later is told at once) and
+ * `send` does nothing.
  */
 export interface RawChannel {
   readonly claimedPeer: NodeId;
@@ -43,7 +44,8 @@ export type IcePolicy = 'host-only' | 'configured';
 
 /**
  * Where nodes find each other, and how a channel to one of them is opened. It grants no trust. It reconnects by itself
- * with jittered back-off; existing channels live on while it is away. `dial` fails with `peer_unavailable` (the
+ * with jittered back-off; existing channels live on while it is away, and who is met when a room is joined again is told
+ * as presence. `dial` fails with `peer_unavailable` (the
  * rendezvous does not know it), `unreachable` (no candidate pair worked; the message says so), `dial_timeout` or
  * `offline`.
  */
@@ -61,6 +63,8 @@ export interface Network {
   /** A fresh sample of a joined room. */
   sample(room: string): Promise<Result<readonly NodeId[]>>;
   dial(peer: NodeId, icePolicy: IcePolicy): Promise<Result<RawChannel>>;
+  /** Which candidates are used to answer those who dial us; `host-only` until this is called. */
+  answerWith(icePolicy: IcePolicy): void;
   /** Closes every channel and leaves, so that the other side learns it at once. */
   stop(): Promise<void>;
 }
@@ -76,10 +80,12 @@ export interface Link {
   /** What the peer said of itself in the handshake, as admitted by the predicate. */
   readonly admission: Admission;
   /**
-   * Resolves when the whole message was handed to the channel under back-pressure; fails with `too_large`, `link_closed`
-   * or `send_timeout` (10 s without progress closes the link).
+   * Resolves when the whole message was handed to the channel under back-pressure; fails with `too_large`,
+   * `backlog_full` (8 MiB wait already), `link_closed` or `send_timeout` (10 s without progress closes the link). The
+   * bytes must not change until then.
    */
   send(message: Uint8Array): Promise<Result<void>>;
+  /** Messages that arrive before the first listener are kept for it. */
   readonly messages: EventSource<Uint8Array<ArrayBuffer>>;
   readonly stateChanged: EventSource<LinkState>;
   close(reason: string): void;
@@ -119,6 +125,7 @@ export interface Links {
   readonly unreachable: readonly { readonly peer: NodeId; readonly code: string; readonly message: string }[];
   /** Makes a link if there is none; used for peers learned from rooms and presence. */
   want(peer: NodeId): void;
+  /** Ends the wish: no more dialling. A link that stands stays; close it to end it too. */
   forget(peer: NodeId): void;
   /** From now on links use this policy; links made under a stricter one are rebuilt where they failed. */
   setIcePolicy(policy: IcePolicy): void;

@@ -14,7 +14,10 @@ export const chatInputSchema = v.strictObject({
   model: v.optional(v.pipe(v.string(), v.maxLength(64))),
   messages: v.pipe(
     v.array(
-      v.strictObject({ role: v.picklist(['user', 'assistant']), text: v.pipe(v.string(), v.maxLength(MAX_MESSAGE_CHARACTERS)) }),
+      v.strictObject({
+        role: v.picklist(['user', 'assistant']),
+        text: v.pipe(v.string(), v.maxLength(MAX_MESSAGE_CHARACTERS)),
+      }),
     ),
     v.minLength(1),
     v.maxLength(MAX_MESSAGES),
@@ -34,7 +37,9 @@ export const chatModelSchema = v.strictObject({
 export const chatChunkSchema = v.strictObject({
   ids: v.pipe(v.array(tokenIdSchema), v.maxLength(1)),
   text: v.pipe(v.string(), v.maxLength(256)),
-  begin: v.optional(v.strictObject({ model: chatModelSchema, resumedTokens: v.pipe(v.number(), v.integer(), v.minValue(0)) })),
+  begin: v.optional(
+    v.strictObject({ model: chatModelSchema, resumedTokens: v.pipe(v.number(), v.integer(), v.minValue(0)) }),
+  ),
 });
 
 export const chatOutputSchema = v.strictObject({

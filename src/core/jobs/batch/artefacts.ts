@@ -8,11 +8,7 @@ import { resultHash, writtenOutput } from './result-hash';
 import { capabilitiesOf, type Assignment } from './schedule';
 
 export type MessageType =
-  | 'node_heartbeat'
-  | 'job_assigned'
-  | 'job_result_reported'
-  | 'job_validated'
-  | 'contribution_recorded';
+  'node_heartbeat' | 'job_assigned' | 'job_result_reported' | 'job_validated' | 'contribution_recorded';
 
 export interface BatchMessage {
   /** `msg-0001` onward. */
@@ -154,12 +150,15 @@ export function assembleArtefacts(
   });
 }
 
-const unitsIn = (settled: readonly Settled[]): number => settled.reduce((sum, { judgement }) => sum + judgement.units, 0);
+const unitsIn = (settled: readonly Settled[]): number =>
+  settled.reduce((sum, { judgement }) => sum + judgement.units, 0);
 
 /** A report that can be written down: a failed one has no output, and an output that nests beyond reason counts as a failure. */
 function readable(job: BatchJob, reported: ReportedResult): ReportedResult {
   if (reported.status === 'failed') return { ...reported, output: null };
-  return isShallow(reported.output) ? reported : failedReport(job, reported.node_id, 'The reported output cannot be read.');
+  return isShallow(reported.output)
+    ? reported
+    : failedReport(job, reported.node_id, 'The reported output cannot be read.');
 }
 
 function rosterOf(manifest: BatchManifest, settled: readonly Settled[], jobTypes: JobTypes): RosterEntry[] {
@@ -215,7 +214,13 @@ function messagesOf(roster: readonly RosterEntry[], settled: readonly Settled[],
     const { node_id } = assignment;
     const { valid, reason } = judgement.validation;
     const contribution_units = judgement.units;
-    const assigned = send('job_assigned', SCHEDULER, node_id, { job_id, job_type, payload: job.payload, node_id }, job_id);
+    const assigned = send(
+      'job_assigned',
+      SCHEDULER,
+      node_id,
+      { job_id, job_type, payload: job.payload, node_id },
+      job_id,
+    );
     const result = send(
       'job_result_reported',
       node_id,
@@ -267,7 +272,11 @@ export function renderArtefacts(manifest: BatchManifest, artefacts: BatchArtefac
 }
 
 /** The messages with floats as floats, ready to be written. */
-export function writtenMessages(manifest: BatchManifest, artefacts: BatchArtefacts, jobTypes: JobTypes): BatchMessage[] {
+export function writtenMessages(
+  manifest: BatchManifest,
+  artefacts: BatchArtefacts,
+  jobTypes: JobTypes,
+): BatchMessage[] {
   const typeByJob = new Map(manifest.jobs.map((job) => [job.job_id, jobTypes.get(job.job_type)]));
   return artefacts.messages.map((message) => {
     if (message.message_type !== 'job_result_reported') return message;

@@ -34,7 +34,11 @@ const name = v.pipe(
   v.string('must be text'),
   v.check((text) => !isBlank(text), 'must not be blank'),
 );
-const units = v.pipe(v.number('must be an integer'), v.safeInteger('must be an integer'), v.minValue(0, 'must not be negative'));
+const units = v.pipe(
+  v.number('must be an integer'),
+  v.safeInteger('must be an integer'),
+  v.minValue(0, 'must not be negative'),
+);
 
 const knownFields = v.object(
   {
@@ -82,7 +86,11 @@ export function renderContributionLedger(ledger: ContributionLedger): string {
 }
 
 /** The ledger with one record per judged result of a finished batch, in job order, at its end. */
-export function appendBatch(ledger: ContributionLedger, manifest: BatchManifest, artefacts: BatchArtefacts): ContributionLedger {
+export function appendBatch(
+  ledger: ContributionLedger,
+  manifest: BatchManifest,
+  artefacts: BatchArtefacts,
+): ContributionLedger {
   const hashByJob = new Map(
     artefacts.messages
       .filter((message) => message.message_type === 'job_result_reported')
@@ -108,12 +116,18 @@ export function appendBatch(ledger: ContributionLedger, manifest: BatchManifest,
 /** What each node of a ledger did, in code point order of the node ids. */
 export function summariseLedger(ledger: ContributionLedger): NodeSummary[] {
   const byNode = new Map<string, ContributionRecord[]>();
-  for (const record of ledger.records) byNode.set(record.node_id, [...(byNode.get(record.node_id) ?? []), record]);
-  return [...byNode].sort(([a], [b]) => byCodePoint(a, b)).map(([node_id, records]) => ({
-    node_id,
-    results: records.length,
-    completed_jobs: records.filter((record) => record.status === 'completed').length,
-    failed_jobs: records.filter((record) => record.status === 'failed').length,
-    contribution_units: records.reduce((sum, record) => sum + record.contribution_units, 0),
-  }));
+  for (const record of ledger.records) {
+    const known = byNode.get(record.node_id);
+    if (known) known.push(record);
+    else byNode.set(record.node_id, [record]);
+  }
+  return [...byNode]
+    .sort(([a], [b]) => byCodePoint(a, b))
+    .map(([node_id, records]) => ({
+      node_id,
+      results: records.length,
+      completed_jobs: records.filter((record) => record.status === 'completed').length,
+      failed_jobs: records.filter((record) => record.status === 'failed').length,
+      contribution_units: records.reduce((sum, record) => sum + record.contribution_units, 0),
+    }));
 }

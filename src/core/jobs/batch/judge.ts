@@ -31,7 +31,12 @@ export function judgeOutput(type: JobType, payload: unknown, output: unknown): s
  * `result_not_completed`, `job_id_mismatch`, `result_node_id_mismatch`, `unexpected_contribution_units`, the fault of
  * the payload, `output_mismatch`; else `ok`.
  */
-export function judgeResult(job: BatchJob, assignedNodeId: string, result: ReportedResult, jobTypes: JobTypes): Judgement {
+export function judgeResult(
+  job: BatchJob,
+  assignedNodeId: string,
+  result: ReportedResult,
+  jobTypes: JobTypes,
+): Judgement {
   const reason = reasonFor(job, assignedNodeId, result, jobTypes.get(job.job_type));
   const valid = reason === 'ok';
   return {

@@ -39,24 +39,26 @@ export interface BatchManifest {
   readonly jobs: readonly BatchJob[];
 }
 
-const text = v.pipe(
+const idSchema = v.pipe(
   v.string('must be text'),
   v.check((value) => !isBlank(value), 'must not be blank'),
   v.check((value) => countCodePoints(value) <= MAX_ID_CHARACTERS, `must have at most ${MAX_ID_CHARACTERS} characters`),
 );
 
 const nodeId = v.pipe(
-  text,
+  idSchema,
   v.check((id) => id !== SCHEDULER && id !== VALIDATOR && id !== LEDGER, 'is a name that the log reserves'),
 );
 
 const unique = (values: readonly string[]): boolean => new Set(values).size === values.length;
 
 const capabilities = v.pipe(
-  v.array(text, 'must be a list'),
+  v.array(idSchema, 'must be a list'),
   v.maxLength(MAX_CAPABILITIES, `must have at most ${MAX_CAPABILITIES} entries`),
-  v.check(unique, 'must not name a capability twice'),
+  v.check((names) => unique(names), 'must not name a capability twice'),
 );
+
+const missingOr = (what: string) => (issue: v.ObjectIssue) => (issue.expected === 'Object' ? what : 'is missing');
 
 const nodeByName = v.pipe(
   nodeId,
@@ -70,12 +72,10 @@ const nodeInFull = v.pipe(
       status: v.optional(v.picklist(['available', 'offline'], 'must be "available" or "offline"'), 'available'),
       capabilities: v.optional(capabilities),
     },
-    (issue) => (issue.kind === 'schema' && issue.expected === 'Object' ? 'must be text or an object' : 'is missing'),
+    missingOr('must be text or an object'),
   ),
   v.transform((node): BatchNode => ({ ...node, capabilities: node.capabilities ?? null })),
 );
-
-const missingOr = (what: string) => (issue: v.BaseIssue<unknown>) => (issue.expected === 'Object' ? what : 'is missing');
 
 const manifestSchema = v.object(
   {
@@ -92,8 +92,8 @@ const manifestSchema = v.object(
       v.array(
         v.object(
           {
-            job_id: text,
-            job_type: text,
+            job_id: idSchema,
+            job_type: idSchema,
             payload: v.optional(v.custom<PayloadFields>(isPlainObject, 'must be an object'), () => ({})),
           },
           missingOr('must be an object'),
@@ -129,7 +129,10 @@ export function readManifest(value: unknown): Result<BatchManifest> {
     if (path === 'version' && typeof issue.input === 'number') {
       return fail('unknown_version', `The manifest has version ${issue.input}; this program reads version 1.`);
     }
-    return fail('malformed', path === null ? `The manifest ${issue.message}.` : `The manifest's ${inBrackets(path)} ${issue.message}.`);
+    return fail(
+      'malformed',
+      path === null ? `The manifest ${issue.message}.` : `The manifest's ${inBrackets(path)} ${issue.message}.`,
+    );
   }
   const { nodes, jobs } = parsed.output;
   const twice = firstRepeated(nodes.map((node) => node.node_id));

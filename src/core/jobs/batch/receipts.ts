@@ -29,7 +29,9 @@ export interface BatchReceipt {
 
 /** One receipt per job, in job order. */
 export function batchReceipts(manifest: BatchManifest, artefacts: BatchArtefacts, jobTypes: JobTypes): BatchReceipt[] {
-  const messages = new Map(artefacts.messages.map((message) => [keyOf(message.correlation_id, message.message_type), message]));
+  const messages = new Map(
+    artefacts.messages.map((message) => [keyOf(message.correlation_id, message.message_type), message]),
+  );
   return manifest.jobs.map((job, index) => {
     const result = artefacts.results[index]!;
     const validation = artefacts.validations[index]!;
@@ -61,5 +63,7 @@ const keyOf = (jobId: string | null, type: MessageType): string => `${type} ${jo
 function summaryOf(type: JobType | undefined, output: unknown): string {
   const shaped = type ? checkAgainst(type.output, output) : null;
   if (!type || !shaped?.ok) return '';
-  return codePoints(wordsOf(type.text(shaped.value)).join(' ')).slice(0, SUMMARY_CHARACTERS).join('');
+  return codePoints(wordsOf(type.text(shaped.value)).join(' '))
+    .slice(0, SUMMARY_CHARACTERS)
+    .join('');
 }

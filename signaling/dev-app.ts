@@ -1,0 +1,24 @@
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
+
+export interface DevApp {
+  serve(request: IncomingMessage, response: ServerResponse): void;
+  close(): Promise<void>;
+}
+
+/**
+ * Vite's development server inside ours: pages and sources are transformed as they are asked for, and its reload socket
+ * shares the port. Vite is loaded only here, so that a built app starts without it.
+ */
+export async function startDevApp(root: string, server: Server): Promise<DevApp> {
+  const { createServer } = await import('vite');
+  const vite = await createServer({
+    root,
+    // Whoever may open the page may reload it: the server is asked for by LAN names that Vite cannot know.
+    server: { middlewareMode: true, ws: { server }, allowedHosts: true },
+    clearScreen: false,
+  });
+  return {
+    serve: (request, response) => vite.middlewares(request, response),
+    close: () => vite.close(),
+  };
+}

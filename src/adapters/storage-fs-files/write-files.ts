@@ -1,0 +1,103 @@
+import { randomUUID } from 'node:crypto';
+import { mkdir, open, readFile, realpath, rename, rm, stat } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import { fail, ok, type Result } from '#core/base/result';
+
+/** As for any new file: everyone may read it, less what the process's mask forbids. */
+const NEW_FILE_MODE = 0o666;
+
+/** One file to write whole. */
+export interface FileWrite {
+  readonly path: string;
+  readonly text: string;
+  /** What the file held when it was read (null: it was not there); the write is refused when that changed meanwhile. */
+  readonly readAs?: string | null;
+}
+
+/**
+ * A file's text, or null when there is no such file. Fails with `unreadable_file` when it cannot be read, is larger
+ * than `maxBytes`, or is not UTF-8.
+ */
+export async function readTextFile(path: string, maxBytes: number): Promise<Result<string | null>> {
+  try {
+    const found = await stat(path);
+    if (!found.isFile()) return fail('unreadable_file', `${path} is not a file.`);
+    if (found.size > maxBytes) return fail('unreadable_file', `${path} is larger than ${maxBytes} bytes.`);
+    const bytes = await readFile(path);
+    return ok(new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes));
+  } catch (error) {
+    if (codeOf(error) === 'ENOENT') return ok(null);
+    if (error instanceof TypeError) return fail('unreadable_file', `${path} is not UTF-8 text.`);
+    return fail('unreadable_file', `${path} could not be read (${codeOf(error)}).`);
+  }
+}
+
+/**
+ * Writes files whole: each into a new file beside its target that is flushed to the disk, and only when all of them
+ * stand are they renamed over their targets, in the given order. Until then a failure changes no file and leaves none
+ * behind; a reader sees the old content or the new, never a part. Missing folders are made, a target that is a link
+ * keeps being one, a file keeps its mode. Codes `unwritable_file`, `file_changed`.
+ */
+export async function writeFiles(writes: readonly FileWrite[]): Promise<Result<void>> {
+  const staged: { readonly from: string; readonly to: string }[] = [];
+  let path = '';
+  try {
+    for (const write of writes) {
+      path = write.path;
+      const { to, mode } = await targetOf(path);
+      if (staged.some((other) => other.to === to)) throw because('it was named twice');
+      const from = join(dirname(to), `.${basename(to)}.${randomUUID()}.tmp`);
+      staged.push({ from, to });
+      await writeThrough(from, write.text, mode);
+    }
+    for (const write of writes) {
+      if (write.readAs === undefined) continue;
+      path = write.path;
+      const now = await readFile(path, 'utf8').catch((error: unknown) =>
+        codeOf(error) === 'ENOENT' ? null : Promise.reject(error),
+      );
+      if (now !== write.readAs) {
+        await discard(staged);
+        return fail('file_changed', `${path} was changed by someone else meanwhile; nothing was written.`);
+      }
+    }
+    for (const { from, to } of staged) {
+      path = to;
+      await rename(from, to);
+    }
+    return ok(undefined);
+  } catch (error) {
+    await discard(staged);
+    return fail('unwritable_file', `${path} could not be written (${codeOf(error)}).`);
+  }
+}
+
+/** Where the bytes really go; makes the folder, refuses a target that is no file. */
+async function targetOf(path: string): Promise<{ readonly to: string; readonly mode: number }> {
+  await mkdir(dirname(path), { recursive: true });
+  const target = await realpath(path).catch((error: unknown) =>
+    codeOf(error) === 'ENOENT' ? path : Promise.reject(error),
+  );
+  const found = await stat(target).catch(() => null);
+  if (found && !found.isFile()) throw because('it is not a file');
+  return { to: target, mode: found ? found.mode & 0o777 : NEW_FILE_MODE };
+}
+
+async function writeThrough(path: string, text: string, mode: number): Promise<void> {
+  const file = await open(path, 'wx', mode);
+  try {
+    await file.writeFile(text, 'utf8');
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+}
+
+async function discard(staged: readonly { readonly from: string }[]): Promise<void> {
+  for (const { from } of staged) await rm(from, { force: true });
+}
+
+const because = (reason: string): Error => Object.assign(new Error(reason), { code: reason });
+
+const codeOf = (error: unknown): string =>
+  error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : String(error);

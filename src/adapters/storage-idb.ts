@@ -1,0 +1,270 @@
+import { deleteDB, openDB, type IDBPDatabase, type IDBPTransaction } from 'idb';
+import { fail, ok, type Failure, type Result } from '#core/base/result';
+import type { EventLogStore, KeyValueStore, NodeStorage, StoredEntry } from '#core/storage/ports';
+
+export const DATABASE_NAME = 'tabmesh';
+const RECORDS = 'records';
+const LOG = 'log';
+/** Appends that share one transaction at most: enough to hide the cost of a strict commit, small enough to stay quick. */
+const MAX_GROUP = 256;
+
+type Migration = (database: IDBPDatabase) => void;
+
+/** Entry N brings schema version N to N + 1. Entries are only ever added: every store since version 1 must still open. */
+const MIGRATIONS: readonly Migration[] = [
+  (database) => {
+    database.createObjectStore(RECORDS);
+    // Keys are positions from 0, handed in: the log has no other index.
+    database.createObjectStore(LOG);
+  },
+];
+
+export interface IdbOptions {
+  readonly name?: string;
+  /** Called once when another tab upgraded or deleted the store and this connection had to close. */
+  readonly onLost?: (reason: Failure) => void;
+}
+
+/**
+ * Storage in IndexedDB, one database per profile. Every write is strict (flushed to the disk before it counts) and done
+ * only when its transaction is: a full disk shows at the commit, not at the request. Appends that are issued while one
+ * is under way share the next transaction; each resolves after its own commit. CryptoKey values are kept where the
+ * browser can. Codes of `open`: `storage_unavailable`, `storage_outdated` (this page is older than the store).
+ */
+export async function openIdbStorage({ name = DATABASE_NAME, onLost }: IdbOptions = {}): Promise<Result<NodeStorage>> {
+  let lost: Failure | null = null;
+  let closed = false;
+  const lose = (reason: Failure): void => {
+    if (lost !== null || closed) return;
+    lost = reason;
+    onLost?.(reason);
+  };
+
+  const opened = await openDatabase(name, lose);
+  if (!opened.ok) return opened;
+  const database = opened.value;
+
+  const close = (): void => {
+    closed = true;
+    database.close();
+  };
+
+  const attempt = async <T>(run: () => Promise<T>): Promise<Result<T>> => {
+    if (lost !== null) return { ok: false, error: lost };
+    if (closed) return { ok: false, error: CLOSED };
+    try {
+      return ok(await run());
+    } catch (error) {
+      return { ok: false, error: lost ?? failureOf(error) };
+    }
+  };
+
+  const write = <T>(run: (store: RecordsStore) => Promise<T>): Promise<Result<T>> =>
+    attempt(async () => {
+      const transaction = database.transaction(RECORDS, 'readwrite', { durability: 'strict' });
+      const done = transaction.done;
+      // The commit decides; without this a request that fails first would leave a rejection that nobody hears.
+      done.catch(() => {});
+      try {
+        const value = await run(transaction.store);
+        await done;
+        return value;
+      } catch (error) {
+        abort(transaction);
+        throw transaction.error ?? error;
+      }
+    });
+
+  const records: KeyValueStore = {
+    get: <T>(key: string) => attempt(async () => (await database.get(RECORDS, key)) as T | undefined),
+    set: (key, value) =>
+      write(async (store) => {
+        await store.put(value, key);
+      }),
+    setIfAbsent: (key, value) =>
+      write(async (store) => {
+        if ((await store.getKey(key)) !== undefined) return false;
+        await store.put(value, key);
+        return true;
+      }),
+    delete: (key) => write((store) => store.delete(key)),
+    keys: (prefix) =>
+      attempt(async () => {
+        const keys = await database.getAllKeys(RECORDS, IDBKeyRange.lowerBound(prefix));
+        return keys.filter((key): key is string => typeof key === 'string' && key.startsWith(prefix));
+      }),
+  };
+
+  return ok({
+    records,
+    log: createLog(database, attempt),
+    close,
+    async destroy() {
+      close();
+      return deleteDatabase(name);
+    },
+  });
+}
+
+type RecordsStore = IDBPTransaction<unknown, [typeof RECORDS], 'readwrite'>['store'];
+
+interface Waiting {
+  readonly position: number;
+  readonly bytes: Uint8Array<ArrayBuffer>;
+  readonly settle: (result: Result<void>) => void;
+}
+
+function createLog(database: IDBPDatabase, attempt: <T>(run: () => Promise<T>) => Promise<Result<T>>): EventLogStore {
+  const waiting: Waiting[] = [];
+  let writing = false;
+
+  const flush = async (): Promise<void> => {
+    writing = true;
+    // One turn later, so that appends issued together travel together.
+    await Promise.resolve();
+    while (waiting.length > 0) {
+      const group = waiting.splice(0, MAX_GROUP);
+      const results = await attempt(() => commit(database, group));
+      group.forEach(({ settle }, index) => settle(results.ok ? results.value[index]! : results));
+    }
+    writing = false;
+  };
+
+  return {
+    append: (position, bytes) =>
+      new Promise((settle) => {
+        waiting.push({ position, bytes: Uint8Array.from(bytes), settle });
+        if (!writing) void flush();
+      }),
+    length: () =>
+      attempt(async () => {
+        const cursor = await database.transaction(LOG).store.openKeyCursor(null, 'prev');
+        return cursor === null ? 0 : Number(cursor.key) + 1;
+      }),
+    read: (from, limit) =>
+      attempt(async () => {
+        if (limit <= 0) return [];
+        const range = IDBKeyRange.lowerBound(from);
+        const transaction = database.transaction(LOG);
+        const [keys, values] = await Promise.all([
+          transaction.store.getAllKeys(range, limit),
+          transaction.store.getAll(range, limit),
+        ]);
+        return keys.map((key, index): StoredEntry => ({
+          position: Number(key),
+          bytes: values[index] as Uint8Array<ArrayBuffer>,
+        }));
+      }),
+  };
+}
+
+/** Writes what fits in order; a position that does not fit is a conflict for that entry alone. */
+async function commit(database: IDBPDatabase, group: readonly Waiting[]): Promise<readonly Result<void>[]> {
+  const transaction = database.transaction(LOG, 'readwrite', { durability: 'strict' });
+  transaction.done.catch(() => {});
+  try {
+    const last = await transaction.store.openKeyCursor(null, 'prev');
+    let length = last === null ? 0 : Number(last.key) + 1;
+    const results: Result<void>[] = [];
+    const puts: Promise<unknown>[] = [];
+    for (const { position, bytes } of group) {
+      if (position !== length) {
+        results.push(fail('log_conflict', 'Another writer appended to the log first.'));
+        continue;
+      }
+      puts.push(transaction.store.add(bytes, position));
+      length++;
+      results.push(ok(undefined));
+    }
+    await Promise.all(puts);
+    await transaction.done;
+    return results;
+  } catch (error) {
+    abort(transaction);
+    throw transaction.error ?? error;
+  }
+}
+
+function openDatabase(name: string, lose: (reason: Failure) => void): Promise<Result<IDBPDatabase>> {
+  return new Promise((resolve) => {
+    let blocked = false;
+    openDB(name, MIGRATIONS.length, {
+      upgrade(database, oldVersion) {
+        for (const migrate of MIGRATIONS.slice(oldVersion)) migrate(database);
+      },
+      blocked() {
+        // Our own pages close at once when asked, so this one is frozen or very old: waiting could take forever.
+        blocked = true;
+        resolve({ ok: false, error: BLOCKED });
+      },
+      blocking(_current, wanted, event) {
+        (event.target as IDBDatabase).close();
+        lose(wanted === null ? DELETED : OUTDATED);
+      },
+      terminated() {
+        lose(TERMINATED);
+      },
+    }).then(
+      (database) => {
+        if (blocked) database.close();
+        else resolve(ok(database));
+      },
+      (error: unknown) => resolve({ ok: false, error: failureOf(error) }),
+    );
+  });
+}
+
+function deleteDatabase(name: string): Promise<Result<void>> {
+  return new Promise((resolve) => {
+    deleteDB(name, { blocked: () => resolve({ ok: false, error: BLOCKED }) }).then(
+      () => resolve(ok(undefined)),
+      (error: unknown) => resolve({ ok: false, error: failureOf(error) }),
+    );
+  });
+}
+
+function abort(transaction: { abort(): void }): void {
+  try {
+    transaction.abort();
+  } catch {
+    // It had ended already.
+  }
+}
+
+const CLOSED: Failure = { code: 'storage_unavailable', message: 'The storage is closed.' };
+const BLOCKED: Failure = {
+  code: 'storage_unavailable',
+  message: 'Another tab of this app holds the storage. Close the other tabs, then reload this one.',
+};
+const OUTDATED: Failure = {
+  code: 'storage_outdated',
+  message: 'Another tab runs a newer version of this app. Reload this tab.',
+};
+const DELETED: Failure = {
+  code: 'storage_unavailable',
+  message: 'Everything of this app was deleted in another tab. Reload this tab to begin anew.',
+};
+const TERMINATED: Failure = {
+  code: 'storage_unavailable',
+  message: 'The browser closed the storage. Reload this tab.',
+};
+
+function failureOf(error: unknown): Failure {
+  const name = error instanceof DOMException || error instanceof Error ? error.name : '';
+  switch (name) {
+    case 'QuotaExceededError':
+      return {
+        code: 'storage_full',
+        message: 'There is no space left for this app on this device. Free some in Settings, or delete other data.',
+      };
+    case 'VersionError':
+      return OUTDATED;
+    case 'DataCloneError':
+      return { code: 'not_storable', message: 'This browser cannot store such a value.' };
+    default:
+      return {
+        code: 'storage_unavailable',
+        message: 'The browser did not let this app store data. A private window or a setting may forbid it.',
+      };
+  }
+}

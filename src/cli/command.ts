@@ -1,0 +1,29 @@
+import type { ParseArgsConfig } from 'node:util';
+import type { Result } from '#core/base/result';
+
+export type OptionSpecs = Readonly<Record<string, { readonly type: 'string' | 'boolean' }>>;
+
+/** What a command got from its command line and its surroundings. */
+export interface CommandInput {
+  readonly positionals: readonly string[];
+  readonly options: Readonly<Record<string, string | boolean | undefined>>;
+  /** A path as the person meant it: relative to the folder in which npm was called. */
+  resolvePath(path: string): string;
+}
+
+/** One command of the command line. */
+export interface Command {
+  /** The words that name it, for instance `batch run`. */
+  readonly name: string;
+  /** What stands behind the words, for instance `MANIFEST [--ledger F]`. */
+  readonly usage: string;
+  readonly summary: string;
+  /** How many positional arguments it takes. */
+  readonly positionals: number;
+  readonly options: OptionSpecs & NonNullable<ParseArgsConfig['options']>;
+  /**
+   * Does the work. The text goes to standard output and ends with a newline; a failure goes to standard error as one
+   * sentence, with exit code 1 (2 for the code `usage`), and nothing goes to standard output.
+   */
+  run(input: CommandInput): Promise<Result<string>>;
+}

@@ -1,0 +1,6 @@
+import { batchRun } from './batch-run';
+import type { Command } from './command';
+import { status } from './status';
+
+/** Every command of the command line, in the order in which the help lists them. */
+export const commands: readonly Command[] = [batchRun, status];

@@ -1,0 +1,91 @@
+import { sha256 } from '#core/base/canonical';
+import { utf8 } from '#core/base/bytes';
+import type { Chance, Clock, Signer, Verify } from '#core/base/ports';
+import { fail, ok, unwrap } from '#core/base/result';
+import type { LanguageModel } from '#core/engines/language-model';
+import { createAdmit, createTally, encodeCredential } from '#core/identity/admission';
+import { createManifest, openManifest, type Community } from '#core/identity/community';
+import { createScriptedModel, type Lies } from '#adapters/engine-scripted';
+import { createSeedSigner } from '#adapters/signer-seed';
+import { openMemoryStorage } from '#adapters/storage-memory';
+import { createMemoryWorld, type MemoryWorld } from '#adapters/transport-memory/memory-world';
+import { createVerify } from '#adapters/verify-noble';
+import { createNode, type MeshNode } from '#node/create-node';
+
+/** A community whose nodes live in one process over memory links: the real core, no browser, any clock. */
+export interface MemoryMesh {
+  readonly world: MemoryWorld;
+  readonly community: Community;
+  /** A node with its own key and storage; it has joined nothing yet. */
+  createMember(name: string, options?: MemberOptions): Promise<MeshNode>;
+}
+
+export interface MemberOptions {
+  /** Milliseconds per generated token of its scripted model. */
+  readonly tokenDelayMs?: number;
+  readonly lies?: Lies;
+}
+
+/** What the scripted model says. Every member has the same table, so every member can check every other. */
+const SCRIPT: Readonly<Record<string, string>> = {
+  'what is tabmesh':
+    'Tabmesh is a mesh of browser tabs. Your tab is a node. Other tabs answer what you ask and a third one checks the answer before a receipt is signed by all who took part.',
+};
+
+export async function createMemoryMesh(clock: Clock, chance: Chance): Promise<MemoryMesh> {
+  const verify: Verify = createVerify();
+  const world = createMemoryWorld({ clock, chance });
+  const founder = seedSignerFor('founder');
+  const community = unwrap(
+    await openManifest(await createManifest(founder, { name: 'Memory', open: true, createdAt: clock.now() }), verify),
+  );
+
+  return {
+    world,
+    community,
+    async createMember(name, { tokenDelayMs, lies } = {}) {
+      const signer = seedSignerFor(name);
+      let model: LanguageModel | null = null;
+      return unwrap(
+        await createNode({
+          signer,
+          verify,
+          clock,
+          chance,
+          storage: await openMemoryStorage(),
+          network: world.network(signer.nodeId),
+          community: community.id,
+          credential: () => encodeCredential({ memberships: [], certificates: [] }),
+          admit: createAdmit({
+            manifest: community,
+            verify,
+            now: () => clock.now(),
+            isBlocked: () => false,
+            tally: createTally(community.limits),
+          }),
+          joinProof: async () => undefined,
+          models: {
+            available: ['scripted-1'],
+            async load(id) {
+              if (id !== 'scripted-1') return fail('unknown_model', `There is no model ${id} here.`);
+              model ??= createScriptedModel({
+                answers: SCRIPT,
+                clock,
+                ...(tokenDelayMs === undefined ? {} : { tokenDelayMs }),
+                ...(lies === undefined ? {} : { lies }),
+              });
+              return ok(model);
+            },
+          },
+          defaultModel: 'scripted-1',
+          device: null,
+          version: '0',
+          preload: true,
+        }),
+      );
+    },
+  };
+}
+
+/** A key from a name: the same name is the same node in every run. */
+const seedSignerFor = (name: string): Signer => createSeedSigner(sha256(utf8(`memory-mesh/${name}`)));

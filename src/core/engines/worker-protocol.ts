@@ -1,0 +1,53 @@
+import type { Result } from '../base/result';
+import type {
+  ChatMessage,
+  FinishReason,
+  GeneratedToken,
+  LoadProgress,
+  ModelIdentity,
+  ScoredPosition,
+} from './language-model';
+
+/**
+ * What the page and the Web Worker that runs one model say to each other: plain data and message ports only. A returned
+ * failure is an expected one and leaves the worker usable; a rejected call means that its runtime can no longer be
+ * trusted and the worker must be replaced.
+ */
+export interface ModelWorker<Port> {
+  /** Loads and warms the model. Called once, before anything else. Progress arrives on the port as `LoadProgress`. */
+  load(request: WorkerLoadRequest, progress: Port): Promise<Result<WorkerLoaded>>;
+  encodePrompt(messages: readonly ChatMessage[]): Promise<Result<readonly number[]>>;
+  decode(ids: readonly number[]): Promise<Result<string>>;
+  score(promptIds: readonly number[], outputIds: readonly number[]): Promise<Result<readonly ScoredPosition[]>>;
+  /**
+   * Streams `GenerationEvent`s to the port, in order, the last one `ended` or `failed`. Any message that arrives on the
+   * port stops the run before its next token. One run at a time; the other calls may come between its tokens.
+   */
+  generate(request: WorkerGenerateRequest, port: Port): Promise<void>;
+}
+
+export interface WorkerLoadRequest {
+  readonly modelId: string;
+  /** Absolute address of the model's folder, with a slash at the end. */
+  readonly modelUrl: string;
+  /** `auto` takes a real GPU where there is one. */
+  readonly device: 'auto' | 'wasm';
+}
+
+export interface WorkerLoaded {
+  readonly identity: ModelIdentity;
+  readonly endTokenId: number;
+}
+
+export interface WorkerGenerateRequest {
+  readonly promptIds: readonly number[];
+  readonly prefixIds: readonly number[];
+  readonly maxTokens: number;
+}
+
+export type GenerationEvent =
+  | { readonly type: 'token'; readonly token: GeneratedToken }
+  | { readonly type: 'ended'; readonly finish: FinishReason }
+  | { readonly type: 'failed'; readonly code: string; readonly message: string };
+
+export type WorkerProgress = LoadProgress;

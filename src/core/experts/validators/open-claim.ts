@@ -1,0 +1,80 @@
+import type { NodeId } from '../../base/ids';
+import type { Verify } from '../../base/ports';
+import { fail, ok, type Result } from '../../base/result';
+import { commitmentSchema, opensTo, type Commitment, type VerdictStatement } from '../../jobs/statements';
+import { idOfSigned, openSigned, type Signed } from '../../wire/signed';
+
+/** A finished job as the requester lays it open to a validator. */
+export interface Claim {
+  readonly commitment: Signed;
+  readonly salt: Uint8Array;
+  readonly input: unknown;
+  readonly output: unknown;
+}
+
+export interface OpenedClaim {
+  readonly commitment: Commitment;
+  readonly commitmentId: string;
+  /** False when the executor committed to another input or output than the ones shown. */
+  readonly opens: boolean;
+}
+
+/** What a check found: `undecided` when this node could not tell. */
+export interface Judgement {
+  readonly verdict: VerdictStatement['verdict'];
+  readonly reason: string;
+}
+
+export const accepted: Judgement = { verdict: 'accepted', reason: 'ok' };
+export const rejected = (reason: string): Judgement => ({ verdict: 'rejected', reason });
+export const undecided = (reason: string): Judgement => ({ verdict: 'undecided', reason });
+
+/**
+ * Who may have a job checked here, and whether what is shown is what the executor committed to. The commitment must be
+ * signed by its executor and made for the caller; nobody checks what they asked for or did themselves. Codes: those of
+ * `openSigned`, `not_your_job`, `own_job`.
+ */
+export async function openClaim(
+  claim: Claim,
+  caller: NodeId,
+  self: NodeId,
+  verify: Verify,
+): Promise<Result<OpenedClaim>> {
+  const unproved = await openSigned(commitmentSchema, claim.commitment, verify);
+  if (!unproved.ok) return unproved;
+  const commitment = unproved.value;
+  if (!claim.commitment.signatures.some(({ keyId }) => keyId === commitment.executor)) {
+    return fail('signer_missing', 'The executor did not sign what it committed to.');
+  }
+  if (commitment.requester !== caller)
+    return fail('not_your_job', 'Only the node that asked can have its answer checked.');
+  if (commitment.executor === self || commitment.requester === self) {
+    return fail('own_job', 'A node does not check what it asked for or did itself.');
+  }
+  const opens = opensTo(commitment, claim.salt, claim.input, claim.output);
+  return ok({ commitment, commitmentId: idOfSigned(claim.commitment), opens });
+}
+
+/** The statement that the validator signs. */
+export function verdictStatement(
+  { commitment, commitmentId }: OpenedClaim,
+  validator: NodeId,
+  check: VerdictStatement['check'],
+  judgement: Judgement,
+  at: number,
+): VerdictStatement {
+  const { jobId, traceId, requester, executor } = commitment;
+  return {
+    type: 'verdict',
+    v: 1,
+    jobId,
+    traceId,
+    commitment: commitmentId,
+    requester,
+    executor,
+    validator,
+    check,
+    ...judgement,
+    at,
+  };
+}

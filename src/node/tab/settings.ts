@@ -1,0 +1,69 @@
+import * as v from 'valibot';
+import { fail, ok, type Result } from '#core/base/result';
+import type { KeyValueStore } from '#core/storage/ports';
+import { checkAgainst } from '#core/wire/gate';
+import type { Settings } from '../tab-node';
+
+const KEY = 'settings';
+
+/** Typed and versioned; a field that an older version did not know gets its default. */
+const settingsSchema = v.object({
+  v: v.literal(1),
+  theme: v.fallback(v.picklist(['system', 'light', 'dark']), 'system'),
+  askWhere: v.fallback(v.picklist(['mesh', 'self']), 'mesh'),
+  meshConsentAt: v.fallback(v.nullable(v.number()), null),
+  contributeConsentAt: v.fallback(v.nullable(v.number()), null),
+  pauseOnBattery: v.fallback(v.boolean(), true),
+  pauseOnMetered: v.fallback(v.boolean(), true),
+  hours: v.fallback(
+    v.nullable(
+      v.object({
+        from: v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(23)),
+        to: v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(23)),
+      }),
+    ),
+    null,
+  ),
+  research: v.fallback(v.boolean(), false),
+});
+
+export const DEFAULT_SETTINGS: Settings = {
+  theme: 'system',
+  askWhere: 'mesh',
+  meshConsentAt: null,
+  contributeConsentAt: null,
+  pauseOnBattery: true,
+  pauseOnMetered: true,
+  hours: null,
+  research: false,
+};
+
+export async function loadSettings(records: KeyValueStore): Promise<Result<Settings>> {
+  const stored = await records.get(KEY);
+  if (!stored.ok) return stored;
+  if (stored.value === undefined) return ok(DEFAULT_SETTINGS);
+  const parsed = checkAgainst(settingsSchema, stored.value);
+  return ok(parsed.ok ? plain(parsed.value) : DEFAULT_SETTINGS);
+}
+
+/** Writes the changed settings; what is not valid is refused and changes nothing. */
+export async function storeSettings(records: KeyValueStore, before: Settings, change: Partial<Settings>): Promise<Result<Settings>> {
+  const next = { v: 1 as const, ...before, ...change };
+  const parsed = v.safeParse(settingsSchema, next);
+  if (!parsed.success || JSON.stringify(plain(parsed.output)) !== JSON.stringify(plain(next))) {
+    return fail('bad_setting', 'That setting is not one of those offered.');
+  }
+  const stored = await records.set(KEY, next);
+  return stored.ok ? ok(plain(next)) : stored;
+}
+
+const plain = ({ theme, askWhere, meshConsentAt, contributeConsentAt, pauseOnBattery, pauseOnMetered, hours, research }: Settings): Settings => ({
+  theme,
+  askWhere,
+  meshConsentAt,
+  contributeConsentAt,
+  pauseOnBattery,
+  pauseOnMetered,
+  hours,
+  research,
+});

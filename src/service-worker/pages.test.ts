@@ -1,0 +1,35 @@
+import { expect, test } from 'vitest';
+import { SERVER_PATHS } from './pages';
+
+const forServer = (pathAndQuery: string) => SERVER_PATHS.some((pattern) => pattern.test(pathAndQuery));
+
+test('what the server answers itself is never answered with the app', () => {
+  for (const path of [
+    '/peerjs',
+    '/peerjs/id?ts=1',
+    '/api/config',
+    '/healthz',
+    '/metrics',
+    '/metrics?full=1',
+    '/models/spark/config.json',
+    '/tabmesh-ca.crt',
+    '/_app/version.json',
+  ]) {
+    expect(forServer(path), path).toBe(true);
+  }
+});
+
+test('a place of the app, known or not, is answered with the app', () => {
+  for (const path of [
+    '/',
+    '/?source=pwa',
+    '/mesh',
+    '/join',
+    '/apiary',
+    '/modelsmith',
+    '/metrics-of-mine',
+    '/unknown/deep/link',
+  ]) {
+    expect(forServer(path), path).toBe(false);
+  }
+});

@@ -1,0 +1,78 @@
+import type { Handler } from '#core/bus/capability';
+import { fail, ok, type Result } from '#core/base/result';
+import type { GeneratedToken, LanguageModel } from '#core/engines/language-model';
+import { MARGIN_TOLERANCE } from '../check-rescore/contract';
+import type { ChatChunk, ChatInput, ChatOutput } from './contract';
+
+/** Questions that wait for the model while it answers another; more would only run into their deadlines. */
+export const MAX_WAITING_CHATS = 3;
+
+export interface ChatHandlerOptions {
+  /** The loaded model, by id; without an id whichever this node has. */
+  readonly model: (id?: string) => Promise<Result<LanguageModel>>;
+}
+
+/**
+ * `llm.chat@1` over a loaded model. Tokens that the requester already has are continued from only when the same model
+ * made them and this one would have chosen them too: whoever finishes an answer answers for all of it. Otherwise it
+ * starts again and says so in its first chunk. Codes: those of the model, `busy`, `cancelled`.
+ */
+export function createChatHandler({ model: findModel }: ChatHandlerOptions): Handler<ChatInput, ChatOutput, ChatChunk> {
+  let running = 0;
+
+  async function answer(
+    model: LanguageModel,
+    input: ChatInput,
+    signal: AbortSignal,
+    emit: (chunk: ChatChunk) => void,
+  ): Promise<Result<ChatOutput>> {
+    const { messages, maxTokens } = input;
+    const prompt = await model.encodePrompt(messages);
+    if (!prompt.ok) return prompt;
+    const promptIds = prompt.value;
+    const prefixIds = await resumableIds(model, promptIds, input);
+
+    const { id, hash, engine } = model.identity;
+    const begin = { model: { id, hash, engine }, resumedTokens: prefixIds.length };
+    let begun = false;
+    const onToken = (token: GeneratedToken): void => {
+      emit(begun ? { ids: [token.id], text: token.text } : { ids: [token.id], text: token.text, begin });
+      begun = true;
+    };
+    const generation = await model.generate({ promptIds, prefixIds, maxTokens, signal }, onToken);
+    if (!generation.ok) return generation;
+    const { finish } = generation.value;
+    if (finish === 'cancelled' || signal.aborted) return fail('cancelled', 'The answer was stopped.');
+    if (!begun) emit({ ids: [], text: '', begin });
+
+    const ids = [...prefixIds, ...generation.value.ids];
+    const text = await model.decode(ids);
+    if (!text.ok) return text;
+    return ok({ model: begin.model, promptIds: [...promptIds], ids, text: text.value, finish });
+  }
+
+  return async (input, { signal, emit }) => {
+    if (running > MAX_WAITING_CHATS)
+      return fail('busy', 'This device already has as many questions as it can take.', 'busy');
+    running++;
+    try {
+      if (signal.aborted) return fail('cancelled', 'The answer was stopped.');
+      const model = await findModel(input.model);
+      return model.ok ? await answer(model.value, input, signal, emit) : model;
+    } finally {
+      running--;
+    }
+  };
+}
+
+async function resumableIds(
+  model: LanguageModel,
+  promptIds: readonly number[],
+  { resume, maxTokens }: ChatInput,
+): Promise<readonly number[]> {
+  if (resume === undefined || resume.ids.length === 0 || resume.modelHash !== model.identity.hash) return [];
+  const end = resume.ids.indexOf(model.endTokenId);
+  if (resume.ids.length > maxTokens || (end !== -1 && end !== resume.ids.length - 1)) return [];
+  const scores = await model.score(promptIds, resume.ids);
+  return scores.ok && scores.value.every(({ margin }) => margin <= MARGIN_TOLERANCE) ? resume.ids : [];
+}

@@ -1,0 +1,30 @@
+import type { WorkKind } from '#core/experts/work-kind';
+import { llmChat, type ChatChunk, type ChatInput, type ChatOutput } from './contract';
+
+const TOKENS_PER_UNIT = 50;
+const MAX_UNITS = 5;
+
+/** What the pipeline knows of `llm.chat@1`: it resumes by token ids and is checked by re-scoring. */
+export const chatKind: WorkKind<ChatInput, ChatOutput, ChatChunk> = {
+  capability: llmChat,
+  check: 'rescore',
+  checkCapability: 'check.rescore@1',
+  progress({ ids, text, begin }) {
+    return begin === undefined
+      ? { ids, text }
+      : { ids, text, resumedTokens: begin.resumedTokens, modelHash: begin.model.hash };
+  },
+  resume: (input, shownIds, modelHash) => ({ ...input, resume: { modelHash, ids: [...shownIds] } }),
+  contradiction(input, output, streamedIds, streamedText) {
+    if (input.model !== undefined && output.model.id !== input.model) return 'other_model';
+    if (output.ids.length > input.maxTokens) return 'too_many_tokens';
+    if (output.ids.length !== streamedIds.length || output.ids.some((id, index) => id !== streamedIds[index]))
+      return 'streamed_ids_differ';
+    return output.text === streamedText ? null : 'streamed_text_differs';
+  },
+  text: (output) => output.text,
+  model: ({ model }) => ({ id: model.id, hash: model.hash }),
+  tokens: ({ promptIds, ids }) => ({ prompt: promptIds.length, completion: ids.length }),
+  /** One for the answer and one per 50 tokens of it, a part counting as one; five at most. */
+  units: (_input, { ids }) => Math.min(MAX_UNITS, 1 + Math.ceil(ids.length / TOKENS_PER_UNIT)),
+};

@@ -1,0 +1,36 @@
+import type { ReceiptDetail } from '#node/tab-node';
+
+export type ReceiptRole = 'requester' | 'executor' | 'validator';
+
+export interface ReceiptFilter {
+  readonly verdict: ReceiptDetail['verdict'] | '';
+  readonly capability: string;
+  readonly role: ReceiptRole | '';
+  /** Any node that took part. */
+  readonly node: string;
+}
+
+export const NO_FILTER: ReceiptFilter = { verdict: '', capability: '', role: '', node: '' };
+
+/** What `here` did in a job; a node may both ask and answer. */
+export function rolesOf(receipt: ReceiptDetail, here: string): readonly ReceiptRole[] {
+  const roles: ReceiptRole[] = [];
+  if (receipt.requester === here) roles.push('requester');
+  if (receipt.executor === here) roles.push('executor');
+  if (receipt.validators.includes(here)) roles.push('validator');
+  return roles;
+}
+
+export const nodesOf = (receipt: ReceiptDetail): readonly string[] => [
+  ...new Set([receipt.requester, receipt.executor, ...receipt.validators]),
+];
+
+/** The receipts that fit every part of the filter; an empty part fits all. */
+export const filterReceipts = (receipts: readonly ReceiptDetail[], filter: ReceiptFilter, here: string): readonly ReceiptDetail[] =>
+  receipts.filter(
+    (receipt) =>
+      (filter.verdict === '' || receipt.verdict === filter.verdict) &&
+      (filter.capability === '' || receipt.capability === filter.capability) &&
+      (filter.role === '' || rolesOf(receipt, here).includes(filter.role)) &&
+      (filter.node === '' || nodesOf(receipt).includes(filter.node)),
+  );

@@ -1,0 +1,96 @@
+import type { CheckKind, RouteUpdate, Verdict } from '#core/experts/route';
+import type { Attempt } from './conversation';
+import { atSeconds, counted, duration, list, shortId } from './words';
+
+/** A line of the route: `nodes` are shown with face and name before the text. */
+export interface RouteLine {
+  readonly key: string;
+  readonly label: string;
+  readonly nodes: readonly string[];
+  readonly text: string;
+  readonly at: string;
+  readonly tone: 'plain' | 'good' | 'bad' | 'warn';
+  /** True while this step still goes on. */
+  readonly live: boolean;
+}
+
+const CHECK_WORDS: Readonly<Record<CheckKind, string>> = {
+  none: 'nobody checked',
+  redo: 'by doing it again',
+  rescore: 'by scoring every word again with the same model',
+  outcome: 'by its outcome',
+};
+
+export const VERDICT_WORDS: Readonly<Record<Verdict, string>> = {
+  accepted: 'Checked',
+  unchecked: 'Unchecked',
+  rejected: 'Rejected',
+  disputed: 'Disputed',
+};
+
+/** What a validator's reason code says to a person; an unknown code is shown as it is. */
+const REASON_WORDS: Readonly<Record<string, string>> = {
+  ok: 'every word is what the model would have chosen',
+  output_mismatch: 'doing it again gave something else',
+  token_mismatch: 'a word is not what the model would have chosen',
+  text_mismatch: 'the text is not what was committed to',
+  opening_mismatch: 'the answer is not the one that was committed to',
+};
+
+export const reasonWords = (code: string): string => REASON_WORDS[code] ?? code.replace(/_/g, ' ');
+
+type Checked = Extract<RouteUpdate, { type: 'checked' }>;
+
+const CHECKED_LINE: Readonly<Record<Checked['verdict'], { word: string; tone: RouteLine['tone'] }>> = {
+  accepted: { word: 'agrees', tone: 'good' },
+  rejected: { word: 'rejects it', tone: 'bad' },
+  undecided: { word: 'could not tell', tone: 'warn' },
+};
+
+/** The route of an answer as lines to read, in order, with the step that goes on last. */
+export function routeLines(attempt: Attempt): readonly RouteLine[] {
+  const lines: RouteLine[] = [];
+  const add = (step: { at: number }, label: string, text: string, nodes: readonly string[] = [], tone: RouteLine['tone'] = 'plain') =>
+    lines.push({ key: `${lines.length}`, label, nodes, text, at: atSeconds(step.at), tone, live: false });
+
+  const lastStart = attempt.steps.findLastIndex((step) => step.type === 'started' || step.type === 'replaced');
+  attempt.steps.forEach((step, index) => {
+    switch (step.type) {
+      case 'admitted':
+        return add(step, 'Admitted', `may be asked; ${step.capability}`);
+      case 'chosen':
+        return add(step, 'Chosen', step.reasons.length > 0 ? list(step.reasons.map((reason) => reason.text)) : 'the only one who offers it', [
+          step.expert,
+        ]);
+      case 'started': {
+        const words = index === lastStart ? streamed(attempt) : '';
+        return add(step, 'Asked', words === '' ? 'has the job' : words, [step.expert]);
+      }
+      case 'replaced': {
+        const kept = step.atToken > 0 ? `continues after ${counted(step.atToken, 'token')}` : 'starts again';
+        const words = index === lastStart && step.atToken === 0 ? streamed(attempt) : '';
+        return add(step, 'Replaced', `${kept}: ${lowerFirst(step.reason)}${words === '' ? '' : `; ${words}`}`, [step.from, step.to], 'warn');
+      }
+      case 'checked': {
+        const { word, tone } = CHECKED_LINE[step.verdict];
+        return add(step, 'Checked', `${word}: ${reasonWords(step.reason)}`, [step.validator], tone);
+      }
+      case 'combined':
+        return add(step, 'Combined', `${VERDICT_WORDS[step.verdict].toLowerCase()}, ${CHECK_WORDS[step.check]}`);
+      case 'sealed':
+        return add(step, 'Sealed', `summary signed: ${shortId(step.sealId)}`);
+      case 'recorded':
+        return add(step, 'Recorded', `receipt ${shortId(step.receiptId)}`);
+    }
+  });
+  if (attempt.state === 'running' && lines.length > 0) lines[lines.length - 1] = { ...lines[lines.length - 1]!, live: true };
+  return lines;
+}
+
+function streamed(attempt: Attempt): string {
+  const tokens = attempt.answer?.usage.completionTokens ?? attempt.pieces.length;
+  if (attempt.firstTokenAt === null || tokens === 0) return '';
+  return `first word after ${duration(attempt.firstTokenAt)}, ${counted(tokens, 'token')}`;
+}
+
+const lowerFirst = (sentence: string): string => sentence.charAt(0).toLowerCase() + sentence.slice(1).replace(/\.$/, '');

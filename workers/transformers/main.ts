@@ -1,0 +1,4 @@
+import { exposeToPage } from '../shared/expose';
+import { createModelWorker } from './model-worker';
+
+exposeToPage(createModelWorker());
