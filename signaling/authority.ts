@@ -15,7 +15,7 @@ export interface ServerCertificate {
 
 /**
  * The local certificate authority: a key of this machine that a person may trust on other devices. It can certify
- * nothing but this machine's names, `.local` names and private addresses (name constraints), so a stolen key is no key
+ * nothing but this machine's own names and addresses, `.local` names and private addresses (name constraints), so a stolen key is no key
  * to anyone's bank.
  */
 export interface CertificateAuthority {
@@ -31,7 +31,7 @@ export interface CertificateAuthority {
   certify(names: readonly string[]): Promise<Result<ServerCertificate>>;
 }
 
-const AUTHORITY_FILE = 'authority.json';
+export const AUTHORITY_FILE = 'authority.json';
 const SERVER_FILE = 'server-certificate.json';
 const DAY_MS = 24 * 60 * 60 * 1000;
 const AUTHORITY_DAYS = 3650;
@@ -59,7 +59,8 @@ const PRIVATE_BLOCKS = [
 ];
 
 const pairSchema = v.object({ key: v.string(), cert: v.string() });
-const authoritySchema = v.object({ ...pairSchema.entries, subject: v.string(), hostname: v.string() });
+const permittedSchema = v.object({ dns: v.array(v.string()), blocks: v.array(v.string()) });
+const authoritySchema = v.object({ ...pairSchema.entries, subject: v.string(), permitted: permittedSchema });
 const serverSchema = v.object({
   ...pairSchema.entries,
   names: v.array(v.string()),
@@ -73,6 +74,8 @@ export interface AuthorityParts {
   readonly chance: Chance;
   /** This machine's name, certifiable besides `localhost` and `.local`. */
   readonly hostname: string;
+  /** Addresses that a new authority may certify besides the private blocks: a network of public addresses has them. */
+  readonly addresses: readonly string[];
 }
 
 const newKey = () => generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey;
@@ -84,6 +87,7 @@ export async function openAuthority({
   clock,
   chance,
   hostname,
+  addresses,
 }: AuthorityParts): Promise<Result<CertificateAuthority>> {
   const text = await folder.read(AUTHORITY_FILE);
   if (!text.ok) return text;
@@ -91,6 +95,7 @@ export async function openAuthority({
   const make = async () => {
     const key = newKey();
     const now = clock.now();
+    const permitted = permittedFor(hostname, addresses);
     const subject = `Tabmesh local authority (${hostname})`.slice(0, MAX_COMMON_NAME_CHARS);
     const bytes = certificateDer({
       serial: chance.bytes(SERIAL_BYTES),
@@ -100,9 +105,9 @@ export async function openAuthority({
       issuerPrivateKey: key,
       notBefore: now - BACKDATE_MS,
       notAfter: now + AUTHORITY_DAYS * DAY_MS,
-      use: { kind: 'authority', permitted: permittedFor(hostname) },
+      use: { kind: 'authority', permitted },
     });
-    const made = { key: pemOf(key), cert: certificatePem(bytes), subject, hostname };
+    const made = { key: pemOf(key), cert: certificatePem(bytes), subject, permitted };
     const written = await folder.write(AUTHORITY_FILE, `${JSON.stringify(made, null, 2)}\n`);
     return written.ok ? ok(made) : written;
   };
@@ -124,7 +129,6 @@ export async function openAuthority({
   } catch {
     return damaged();
   }
-  const permitted = permittedFor(kept.value.hostname);
   const fingerprint = certificate.fingerprint256;
   const issuer = kept.value.subject;
 
@@ -133,7 +137,7 @@ export async function openAuthority({
     certificatePem: kept.value.cert,
     fingerprint,
     async certify(wanted) {
-      const names = [...new Set(wanted)].filter((name) => isPermitted(permitted, name)).sort();
+      const names = [...new Set(wanted)].filter((name) => isPermitted(kept.value.permitted, name)).sort();
       const now = clock.now();
       const file = await folder.read(SERVER_FILE);
       if (!file.ok) return file;
@@ -167,7 +171,11 @@ export async function openAuthority({
   });
 }
 
-const permittedFor = (hostname: string): PermittedNames => ({
-  dns: [...new Set(['localhost', 'local', hostname.toLowerCase()])],
-  blocks: PRIVATE_BLOCKS,
-});
+function permittedFor(hostname: string, addresses: readonly string[]): PermittedNames {
+  const dns = [...new Set(['localhost', 'local', hostname.toLowerCase()])];
+  const others = addresses.filter((address) => !isPermitted({ dns, blocks: PRIVATE_BLOCKS }, address));
+  return {
+    dns,
+    blocks: [...PRIVATE_BLOCKS, ...others.map((address) => `${address}/${address.includes(':') ? 128 : 32}`)],
+  };
+}

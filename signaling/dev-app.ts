@@ -7,15 +7,15 @@ export interface DevApp {
 
 /**
  * Vite's development server inside ours: pages and sources are transformed as they are asked for, and its reload socket
- * shares the port. Vite is loaded only here, so that a built app starts without it.
+ * shares the port. The sources are those of the working folder, as SvelteKit has it. Vite is loaded only here, so that a built app starts without it.
  */
-export async function startDevApp(root: string, server: Server): Promise<DevApp> {
+export async function startDevApp(server: Server): Promise<DevApp> {
   const { createServer } = await import('vite');
   const vite = await createServer({
-    root,
     // Whoever may open the page may reload it: the server is asked for by LAN names that Vite cannot know.
     server: { middlewareMode: true, ws: { server }, allowedHosts: true },
     clearScreen: false,
+    logLevel: 'warn',
   });
   return {
     serve: (request, response) => vite.middlewares(request, response),

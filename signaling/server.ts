@@ -16,7 +16,7 @@ import { openRedemption as openRedemptionOfCore } from '#core/identity/invites';
 import { ROOM_SAMPLE_SIZE, type ServerConfig } from '#core/wire/signaling-messages';
 import { createAdmission, type OpenRedemption } from '#signaling/admission';
 import { createAppFiles } from '#signaling/app-files';
-import { openAuthority, type CertificateAuthority, type ServerCertificate } from '#signaling/authority';
+import { AUTHORITY_FILE, openAuthority, type CertificateAuthority, type ServerCertificate } from '#signaling/authority';
 import { createCounters } from '#signaling/counters';
 import { openDataFolder } from '#signaling/data-folder';
 import { startDevApp } from '#signaling/dev-app';
@@ -50,8 +50,8 @@ export type ServedApp =
   | { readonly kind: 'none' }
   /** The folder that `vite build` wrote. */
   | { readonly kind: 'files'; readonly folder: string }
-  /** Vite's development server over the sources in `root`. */
-  | { readonly kind: 'dev'; readonly root: string };
+  /** Vite's development server over the sources in the working folder. */
+  | { readonly kind: 'dev' };
 
 export interface ServerOptions {
   /** TCP, and UDP for STUN. 0: any free one. */
@@ -146,15 +146,29 @@ export async function tryStartServer(options: ServerOptions): Promise<Result<Run
   const { community, manifest } = kept.value;
   const uses = await openInviteUses(folder.value, clock.now());
   if (!uses.ok) return uses;
+  const notices: string[] = [];
   let authority: CertificateAuthority | null = null;
   let certificate: ServerCertificate | null = null;
   if (options.tls === true) {
-    const opened = await openAuthority({ folder: folder.value, clock, chance, hostname: machineName() });
+    const opened = await openAuthority({
+      folder: folder.value,
+      clock,
+      chance,
+      hostname: machineName(),
+      addresses: lanAddresses(),
+    });
     if (!opened.ok) return opened;
     authority = opened.value;
     const certified = await authority.certify(namesNow());
     if (!certified.ok) return certified;
     certificate = certified.value;
+    for (const address of lanAddresses()) {
+      if (!certificate.names.includes(address)) {
+        notices.push(
+          `The local authority does not certify the public address ${address}: delete ${AUTHORITY_FILE} in the data folder to make one that does.`,
+        );
+      }
+    }
   }
 
   const refused = createCounters();
@@ -253,7 +267,6 @@ export async function tryStartServer(options: ServerOptions): Promise<Result<Run
   }
   port = listening.value;
 
-  const notices: string[] = [];
   const stun =
     options.stun === false ? null : await startStun({ host: options.host, port, clock, counters: stunCounters });
   if (stun?.ok) stunPort = stun.value.port;
@@ -264,7 +277,7 @@ export async function tryStartServer(options: ServerOptions): Promise<Result<Run
     const files = createAppFiles(options.app.folder, clock);
     serveApp = (request, response) => files.serve(request, response);
   } else if (options.app.kind === 'dev') {
-    const dev = await startDevApp(options.app.root, web as HttpServer);
+    const dev = await startDevApp(web as HttpServer);
     serveApp = dev.serve;
     closeDevApp = dev.close;
   }
@@ -312,6 +325,15 @@ export async function tryStartServer(options: ServerOptions): Promise<Result<Run
     health,
     close: () => (closing ??= stop()),
   });
+}
+
+/** Whether the server could listen there now: asked before work that would be in vain. Codes as of `tryStartServer`. */
+export async function checkPort(port: number, host: string | undefined): Promise<Result<void>> {
+  const probe = createNetServer();
+  const listening = await listen(probe, port, host);
+  if (!listening.ok) return listening;
+  await new Promise((resolve) => probe.close(resolve));
+  return ok(undefined);
 }
 
 function listen(server: HttpServer | NetServer, port: number, host: string | undefined): Promise<Result<number>> {

@@ -17,12 +17,24 @@ import type { Signed } from '#core/wire/signed';
 import { startServer, type RunningServer, type ServerOptions } from '#signaling/server';
 import { systemChance } from '#signaling/system-chance';
 
+/** Every member that some message of the server has: a test reads those of the type that it waited for. */
+interface Payload {
+  readonly nonce: string;
+  readonly room: string;
+  readonly members: readonly string[];
+  readonly total: number;
+  readonly code: string;
+  readonly node: string;
+  readonly here: boolean;
+  readonly retryAfterMs: number;
+  readonly candidate: unknown;
+}
+
 interface Message {
   readonly type: string;
   readonly src?: string;
   readonly dst?: string;
-  // Tests read into whatever the server sent.
-  readonly payload?: any;
+  readonly payload: Payload;
 }
 
 /** A node as the server sees it: every message that came, in order, to be waited for by a condition. */
@@ -37,6 +49,7 @@ interface Client {
   /** Everything that was sent before has been handled once this resolves. */
   settled(): Promise<void>;
   readonly closed: Promise<{ readonly code: number; readonly reason: string }>;
+  pause(): void;
   close(): void;
 }
 
@@ -73,14 +86,23 @@ async function start(options: Partial<ServerOptions> = {}): Promise<RunningServe
 }
 
 /** A socket that has not proved its id yet. `refusedWith` is the HTTP status when there is no socket at all. */
-function dial(server: RunningServer, signer: Signer, headers: Record<string, string> = {}): Client & { readonly refusedWith: Promise<number> } {
-  const socket = new WebSocket(`ws://127.0.0.1:${server.port}/peerjs?key=peerjs&id=${signer.nodeId}&token=t&version=1.5.5`, { headers });
+function dial(
+  server: RunningServer,
+  signer: Signer,
+  headers: Record<string, string> = {},
+): Client & { readonly refusedWith: Promise<number> } {
+  const socket = new WebSocket(
+    `ws://127.0.0.1:${server.port}/peerjs?key=peerjs&id=${signer.nodeId}&token=t&version=1.5.5`,
+    { headers },
+  );
   const messages: Message[] = [];
   const waiting = new Set<() => void>();
   const closed = new Promise<{ code: number; reason: string }>((resolve) =>
     socket.on('close', (code, reason) => resolve({ code, reason: reason.toString() })),
   );
-  const refusedWith = new Promise<number>((resolve) => socket.on('unexpected-response', (_, response) => resolve(response.statusCode ?? 0)));
+  const refusedWith = new Promise<number>((resolve) =>
+    socket.on('unexpected-response', (_, response) => resolve(response.statusCode ?? 0)),
+  );
   socket.on('error', () => undefined);
   socket.on('message', (data) => {
     messages.push(JSON.parse(String(data)) as Message);
@@ -111,6 +133,7 @@ function dial(server: RunningServer, signer: Signer, headers: Record<string, str
     },
     closed,
     refusedWith,
+    pause: () => socket.pause(),
     close: () => socket.terminate(),
   };
   clients.push(client);
@@ -237,7 +260,11 @@ describe('rooms', () => {
     expect((await enter(b)).payload).toEqual({ room: ROOM, members: [a.id], total: 2 });
     expect((await a.next('PRESENCE')).payload).toEqual({ room: ROOM, node: b.id, here: true });
     b.close();
-    expect((await a.next('PRESENCE', ({ payload }) => !payload.here)).payload).toEqual({ room: ROOM, node: b.id, here: false });
+    expect((await a.next('PRESENCE', ({ payload }) => !payload.here)).payload).toEqual({
+      room: ROOM,
+      node: b.id,
+      here: false,
+    });
   });
 
   test('a large room is never listed: everyone gets a sample of it', async () => {
@@ -283,10 +310,18 @@ describe('relaying', () => {
     const [a, b] = await pair(server);
     a.send({ ...offer(b.id), src: 'f'.repeat(64) });
     expect(await b.next('OFFER')).toEqual({ ...offer(b.id), src: a.id });
-    b.send({ type: 'ANSWER', dst: a.id, payload: { sdp: { type: 'answer', sdp: 'v=0' }, type: 'data', connectionId: 'dc_1' } });
+    b.send({
+      type: 'ANSWER',
+      dst: a.id,
+      payload: { sdp: { type: 'answer', sdp: 'v=0' }, type: 'data', connectionId: 'dc_1' },
+    });
     expect((await a.next('ANSWER')).src).toBe(b.id);
     const candidate = { candidate: 'candidate:1', sdpMid: '0', sdpMLineIndex: 0, usernameFragment: 'u' };
-    b.send({ type: 'CANDIDATE', dst: a.id, payload: { candidate: { ...candidate, extra: 'x' }, type: 'data', connectionId: 'dc_1' } });
+    b.send({
+      type: 'CANDIDATE',
+      dst: a.id,
+      payload: { candidate: { ...candidate, extra: 'x' }, type: 'data', connectionId: 'dc_1' },
+    });
     expect((await a.next('CANDIDATE')).payload.candidate).toEqual(candidate);
     expect(server.health().relayed).toEqual({ ANSWER: 1, CANDIDATE: 1, OFFER: 1 });
   });
@@ -413,9 +448,23 @@ describe('limits', () => {
     await dial(server, signerOf('a')).next('CHALLENGE');
   });
 
+  test('a reader that is too slow is cut before its queue grows', async () => {
+    const generous = { messagesPerSecond: 10_000, messagesBurst: 10_000, maxBufferedBytes: 64 * 1024 };
+    const server = await start({ limits: generous });
+    const [a, b] = await pair(server);
+    b.pause();
+    const sdp = { type: 'offer', sdp: 'x'.repeat(16_000) };
+    for (let i = 0; i < 1_000; i++) a.send(offer(b.id, { sdp }, `dc_${i}`));
+    await a.next('PRESENCE', ({ payload }) => !payload.here && payload.node === b.id);
+    expect(server.health().refused['slow_reader']).toBeGreaterThan(0);
+    expect(server.health().connections).toBe(1);
+  });
+
   test('a socket that answers no ping is closed', async () => {
     const server = await start({ limits: { pingPeriodMs: 30 } });
-    const silent = new WebSocket(`ws://127.0.0.1:${server.port}/peerjs?id=${signerOf('a').nodeId}`, { autoPong: false });
+    const silent = new WebSocket(`ws://127.0.0.1:${server.port}/peerjs?id=${signerOf('a').nodeId}`, {
+      autoPong: false,
+    });
     await new Promise((resolve) => silent.once('close', resolve));
     expect(server.health().refused['no_pong']).toBe(1);
   });
@@ -424,7 +473,9 @@ describe('limits', () => {
     const server = await start();
     const socket = new WebSocket(`ws://127.0.0.1:${server.port}/other`);
     socket.on('error', () => undefined);
-    expect(await new Promise((resolve) => socket.once('unexpected-response', (_, response) => resolve(response.statusCode)))).toBe(404);
+    expect(
+      await new Promise((resolve) => socket.once('unexpected-response', (_, response) => resolve(response.statusCode))),
+    ).toBe(404);
   });
 });
 

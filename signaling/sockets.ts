@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
-import { WebSocket, WebSocketServer, type RawData } from 'ws';
+import { WebSocketServer, type RawData, type WebSocket } from 'ws';
 import { fromHex, hex } from '#core/base/bytes';
 import { encodeCanonical } from '#core/base/canonical';
 import { fraction } from '#core/base/chance';
@@ -52,7 +52,7 @@ export interface Sockets {
 }
 
 export function createSockets(parts: SocketParts): Sockets {
-  const { clock, chance, limits, refused } = parts;
+  const { clock, limits, refused } = parts;
   const wss = new WebSocketServer({
     noServer: true,
     maxPayload: MAX_SIGNALING_BYTES,

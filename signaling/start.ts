@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { renderUnicodeCompact } from 'uqr';
 import { buildApp, needsBuild } from '#signaling/app-build';
 import { parseStartArguments, USAGE, type StartArguments } from '#signaling/arguments';
-import { AUTHORITY_PATH, tryStartServer, type RunningServer } from '#signaling/server';
+import { AUTHORITY_PATH, checkPort, tryStartServer, type RunningServer } from '#signaling/server';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 /** After this the process ends whatever is still open. */
@@ -27,6 +27,11 @@ async function main(words: readonly string[]): Promise<number> {
     return 0;
   }
 
+  const free = await checkPort(options.port, options.host);
+  if (!free.ok) {
+    complain(free.error.message);
+    return 1;
+  }
   if (!options.dev && (await needsBuild(root))) {
     say('Building the app …');
     const built = await buildApp(root);
@@ -40,7 +45,7 @@ async function main(words: readonly string[]): Promise<number> {
     port: options.port,
     ...(options.host === undefined ? {} : { host: options.host }),
     dataFolder: resolve(options.data),
-    app: options.dev ? { kind: 'dev', root } : { kind: 'files', folder: join(root, 'build') },
+    app: options.dev ? { kind: 'dev' } : { kind: 'files', folder: join(root, 'build') },
     version: await versionOfPackage(),
     tls: options.tls,
     ...(options.iceServers === undefined ? {} : { iceServers: options.iceServers }),
@@ -62,7 +67,9 @@ function announce(server: RunningServer, options: StartArguments): void {
   for (const notice of server.notices) say(notice);
   if (lan !== undefined) say(`\n${renderUnicodeCompact(lan)}\n`);
   if (server.authority !== null) {
-    say(`Other devices trust this server once they install ${lan ?? server.url}${AUTHORITY_PATH}`);
+    // Over plain HTTP, which the same port leads on: a device that does not trust the authority yet gets no warning page.
+    const download = `${lan ?? server.url}${AUTHORITY_PATH}`.replace(/^https/, 'http');
+    say(`Other devices trust this server once they install ${download}`);
     say(`Its SHA-256 fingerprint: ${server.authority.fingerprint}`);
   } else if (lan !== undefined && !options.tls) {
     say('Over plain HTTP other devices get no GPU and no cryptography: start with --tls for them.');

@@ -1,4 +1,5 @@
 import { createSocket } from 'node:dgram';
+import { networkInterfaces } from 'node:os';
 import { crc32 } from 'node:zlib';
 import { describe, expect, test } from 'vitest';
 import { concat, fromHex, hex } from '#core/base/bytes';
@@ -7,13 +8,16 @@ import { unwrap } from '#core/base/result';
 import { createCounters } from '#signaling/counters';
 import { answerBinding, startStun } from '#signaling/stun';
 
+const hasIpv6 = Object.values(networkInterfaces()).some((list) => list?.some(({ address }) => address === '::1'));
 const bytes = (text: string) => fromHex(text.replace(/\s/g, ''))!;
 const ID = 'b7e7a701bc34d686fa87dfae';
 const REQUEST = bytes(`0001 0000 2112a442 ${ID}`);
 
 describe('a STUN binding request', () => {
   test('is answered with the address under the magic cookie, as the IPv4 vector of RFC 5769 section 2.2 has it', () => {
-    expect(hex(answerBinding(REQUEST, '192.0.2.1', 32853)!)).toBe(`0101000c2112a442${ID}0020000800 01a147e112a643`.replace(' ', ''));
+    expect(hex(answerBinding(REQUEST, '192.0.2.1', 32853)!)).toBe(
+      `0101000c2112a442${ID}0020000800 01a147e112a643`.replace(' ', ''),
+    );
   });
 
   test('is answered over IPv6 as the vector of RFC 5769 section 2.3 has it', () => {
@@ -67,10 +71,12 @@ async function ask(type: 'udp4' | 'udp6', address: string, port: number, count: 
 }
 
 describe('the STUN server', () => {
-  test('answers over IPv4 and IPv6 on the same port', async () => {
-    const stun = unwrap(await startStun({ host: undefined, port: 0, clock: createSystemClock(), counters: createCounters() }));
+  test('answers over IPv4, and over IPv6 where the machine has it, on the same port', async () => {
+    const stun = unwrap(
+      await startStun({ host: undefined, port: 0, clock: createSystemClock(), counters: createCounters() }),
+    );
     await ask('udp4', '127.0.0.1', stun.port, 1);
-    await ask('udp6', '::1', stun.port, 1);
+    if (hasIpv6) await ask('udp6', '::1', stun.port, 1);
     await stun.close();
   });
 
@@ -96,7 +102,10 @@ describe('the STUN server', () => {
   test('says in one sentence that its port is taken', async () => {
     const parts = { host: '127.0.0.1', clock: createSystemClock(), counters: createCounters() };
     const first = unwrap(await startStun({ ...parts, port: 0 }));
-    expect(await startStun({ ...parts, port: first.port })).toMatchObject({ ok: false, error: { code: 'port_in_use' } });
+    expect(await startStun({ ...parts, port: first.port })).toMatchObject({
+      ok: false,
+      error: { code: 'port_in_use' },
+    });
     await first.close();
   });
 });

@@ -23,7 +23,6 @@ const BROWSER: Step = {
 };
 
 function withoutColour(text: string): string {
-  // eslint-disable-next-line no-control-regex -- that is what a terminal's colours are
   return text.replace(/\u001b\[[0-9;]*m/g, '');
 }
 

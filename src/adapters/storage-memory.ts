@@ -6,7 +6,7 @@ import type { NodeStorage, StoredEntry } from '#core/storage/ports';
  * Every `open` of one memory sees the same data, as two connections to one database would.
  */
 export interface Memory {
-  open(): Promise<NodeStorage>;
+  open(): NodeStorage;
 }
 
 export function createMemory(): Memory {
@@ -14,7 +14,7 @@ export function createMemory(): Memory {
   const entries: Uint8Array<ArrayBuffer>[] = [];
 
   return {
-    async open() {
+    open() {
       let closed = false;
       const whenOpen = async <T>(run: () => Result<T>): Promise<Result<T>> => (closed ? unavailable() : run());
       const write = (key: string, value: unknown): Result<void> => {
@@ -73,7 +73,7 @@ export function createMemory(): Memory {
 }
 
 /** One storage in memory of its own. */
-export const openMemoryStorage = (): Promise<NodeStorage> => createMemory().open();
+export const openMemoryStorage = async (): Promise<NodeStorage> => createMemory().open();
 
 const unavailable = (): { ok: false; error: Failure } => fail('storage_unavailable', 'The storage is closed.');
 const conflict = () => fail('log_conflict', 'Another writer appended to the log first.');

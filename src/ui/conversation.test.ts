@@ -52,13 +52,27 @@ describe('a conversation', () => {
   });
 
   it('keeps the tokens before a replacement and continues after them', () => {
-    const replaced: RouteUpdate = { type: 'replaced', from: FIRST, to: SECOND, atToken: 2, reason: 'It fell silent.', at: 9 };
+    const replaced: RouteUpdate = {
+      type: 'replaced',
+      from: FIRST,
+      to: SECOND,
+      atToken: 2,
+      reason: 'It fell silent.',
+      at: 9,
+    };
     const { thread } = running(token('A '), token('node '), replaced, token('is'));
     expect(textOf(shownAttempt(thread[0]!))).toBe('A node is');
   });
 
   it('starts the text again when a replacement keeps no token', () => {
-    const replaced: RouteUpdate = { type: 'replaced', from: FIRST, to: SECOND, atToken: 0, reason: 'Another model.', at: 9 };
+    const replaced: RouteUpdate = {
+      type: 'replaced',
+      from: FIRST,
+      to: SECOND,
+      atToken: 0,
+      reason: 'Another model.',
+      at: 9,
+    };
     const { thread } = running(token('A '), replaced, token('Nodes'));
     expect(textOf(shownAttempt(thread[0]!))).toBe('Nodes');
   });
@@ -86,7 +100,10 @@ describe('a conversation', () => {
   it('keeps the sentence of a failure', () => {
     const { thread, attemptId } = running();
     const failure = { code: 'nobody_offers', message: 'Nobody here answers questions.' };
-    expect(shownAttempt(withFailure(thread, attemptId, failure, false)[0]!)).toMatchObject({ state: 'failed', failure });
+    expect(shownAttempt(withFailure(thread, attemptId, failure, false)[0]!)).toMatchObject({
+      state: 'failed',
+      failure,
+    });
   });
 
   it('asks again as a branch that is shown, and lets the person go back', () => {
@@ -114,7 +131,8 @@ describe('a conversation', () => {
 
   it('drops the oldest questions when there are too many', () => {
     let thread: Thread = [];
-    for (let round = 0; round < MAX_KEPT_TURNS + 5; round++) thread = askedNew(thread, `${round}`, 'mesh', round).thread;
+    for (let round = 0; round < MAX_KEPT_TURNS + 5; round++)
+      thread = askedNew(thread, `${round}`, 'mesh', round).thread;
     expect(thread).toHaveLength(MAX_KEPT_TURNS);
     expect(thread.at(-1)!.id).toBe(`q${MAX_KEPT_TURNS + 5}`);
   });
@@ -134,7 +152,15 @@ describe('a conversation', () => {
   });
 
   it('starts empty when what was kept cannot be read', () => {
-    for (const text of [null, '', '{', '[]', '{"v":2,"turns":[]}', '{"v":1,"turns":[{"id":"q1"}]}', '{"v":1,"turns":[null]}']) {
+    for (const text of [
+      null,
+      '',
+      '{',
+      '[]',
+      '{"v":2,"turns":[]}',
+      '{"v":1,"turns":[{"id":"q1"}]}',
+      '{"v":1,"turns":[null]}',
+    ]) {
       expect(fromStored(text)).toEqual([]);
     }
   });

@@ -48,7 +48,8 @@ export function expertsOf(attempt: Attempt): readonly string[] {
   return out;
 }
 
-export const shownAttempt = (turn: Turn): Attempt => turn.attempts[turn.shown] ?? turn.attempts[turn.attempts.length - 1]!;
+export const shownAttempt = (turn: Turn): Attempt =>
+  turn.attempts[turn.shown] ?? turn.attempts[turn.attempts.length - 1]!;
 
 export const isRunning = (thread: Thread): boolean =>
   thread.some((turn) => turn.attempts.some((attempt) => attempt.state === 'running'));
@@ -70,7 +71,12 @@ const newAttempt = (id: string, where: AskWhere, askedAt: number): Attempt => ({
 const nextTurnNumber = (thread: Thread): number =>
   thread.reduce((highest, turn) => Math.max(highest, Number.parseInt(turn.id.slice(1), 10) || 0), 0) + 1;
 
-export function askedNew(thread: Thread, question: string, where: AskWhere, askedAt: number): { thread: Thread; attemptId: string } {
+export function askedNew(
+  thread: Thread,
+  question: string,
+  where: AskWhere,
+  askedAt: number,
+): { thread: Thread; attemptId: string } {
   const id = `q${nextTurnNumber(thread)}`;
   const attemptId = `${id}.1`;
   const turn: Turn = { id, question, attempts: [newAttempt(attemptId, where, askedAt)], shown: 0 };
@@ -98,7 +104,8 @@ export function showBranch(thread: Thread, turnId: string, index: number): Threa
   return replaceTurn(thread, { ...turn, shown: index });
 }
 
-const replaceTurn = (thread: Thread, turn: Turn): Thread => thread.map((entry) => (entry.id === turn.id ? turn : entry));
+const replaceTurn = (thread: Thread, turn: Turn): Thread =>
+  thread.map((entry) => (entry.id === turn.id ? turn : entry));
 
 function changeAttempt(thread: Thread, attemptId: string, change: (attempt: Attempt) => Attempt): Thread {
   return thread.map((turn) =>
@@ -140,7 +147,10 @@ export const withFailure = (
   }));
 
 /** Single pieces are not needed once an answer stands; the text is. */
-const settled = (attempt: Attempt): Attempt => ({ ...attempt, pieces: attempt.answer ? [] : [attempt.pieces.join('')] });
+const settled = (attempt: Attempt): Attempt => ({
+  ...attempt,
+  pieces: attempt.answer ? [] : [attempt.pieces.join('')],
+});
 
 export const toStored = (thread: Thread): string =>
   JSON.stringify({
@@ -161,7 +171,9 @@ export function fromStored(text: string | null): Thread {
       .filter((turn) => typeof turn.id === 'string' && typeof turn.question === 'string' && turn.attempts?.length > 0)
       .map((turn) => ({
         ...turn,
-        attempts: turn.attempts.map((attempt) => (attempt.state === 'running' ? { ...attempt, state: 'lost' as const } : attempt)),
+        attempts: turn.attempts.map((attempt) =>
+          attempt.state === 'running' ? { ...attempt, state: 'lost' as const } : attempt,
+        ),
       }));
   } catch {
     return [];

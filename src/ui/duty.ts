@@ -30,7 +30,11 @@ export function duty(status: NodeStatus | null, contribution: ContributionView |
       return { word: 'Starting', reason: status.reason, tone: 'waiting' };
     case 'offline':
       if (contribution?.on !== true) return { word: 'Offline', reason: status.reason, tone: 'waiting' };
-      return { word: 'Offline', reason: `${status.reason} Contributing goes on when the connection is back.`, tone: 'waiting' };
+      return {
+        word: 'Offline',
+        reason: `${status.reason} Contributing goes on when the connection is back.`,
+        tone: 'waiting',
+      };
     case 'online':
       if (contribution === null) return { word: 'Online', reason: status.reason, tone: 'on' };
       return { ...PHASES[contribution.phase], reason: contribution.reason };

@@ -23,7 +23,9 @@ export function distanceOf(rttMs: number | null): number {
  * Nodes evenly around the middle in the order of their ids, so that the picture does not jump when figures change;
  * somebody who comes or goes moves the others a little.
  */
-export function placeNodes(nodes: readonly { readonly nodeId: string; readonly rttMs: number | null }[]): readonly Placed[] {
+export function placeNodes(
+  nodes: readonly { readonly nodeId: string; readonly rttMs: number | null }[],
+): readonly Placed[] {
   const ordered = [...nodes].sort((a, b) => (a.nodeId < b.nodeId ? -1 : 1));
   return ordered.map((node, index) => {
     const angle = -Math.PI / 2 + ((index + 0.5) / ordered.length) * 2 * Math.PI;

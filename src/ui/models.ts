@@ -1,7 +1,6 @@
 /** What the built-in model's own file says about it; every part may be missing, and is then not shown. */
 export interface ModelCard {
   readonly name: string;
-  readonly sizeBytes: number | null;
   readonly parameters: number | null;
   /** Measured: share of held-out questions answered rightly, and of foreign questions refused. */
   readonly scores: readonly { readonly label: string; readonly right: number; readonly of: number }[];
@@ -9,29 +8,29 @@ export interface ModelCard {
 
 export const SPARK_CARD_URL = '/models/spark/spark.json';
 
-const isRecord = (value: unknown): value is Record<string, unknown> => value !== null && typeof value === 'object' && !Array.isArray(value);
+const isRecord = (value: unknown): value is Record<string, unknown> =>
+  value !== null && typeof value === 'object' && !Array.isArray(value);
 const isNumber = (value: unknown): value is number => typeof value === 'number' && Number.isFinite(value);
 
 const SCORE_LABELS: Readonly<Record<string, string>> = {
-  heldOut: 'New questions about this app answered rightly',
+  intents: 'New wordings of questions about this app answered rightly',
   foreign: 'Questions about other things refused',
 };
 
 /** Reads the file leniently: it describes, nothing depends on it. */
 export function readModelCard(json: unknown): ModelCard {
   const root = isRecord(json) ? json : {};
-  const files = Array.isArray(root['files']) ? root['files'].filter(isRecord) : [];
-  const sizes = files.map((file) => file['sizeBytes']).filter(isNumber);
   const scores = isRecord(root['scores']) ? root['scores'] : {};
   return {
     name: typeof root['name'] === 'string' ? root['name'] : 'Spark',
-    sizeBytes: isNumber(root['sizeBytes']) ? root['sizeBytes'] : sizes.length > 0 ? sizes.reduce((sum, size) => sum + size, 0) : null,
     parameters: isNumber(root['parameters']) ? root['parameters'] : null,
-    scores: Object.entries(scores).flatMap(([key, score]) =>
-      isRecord(score) && isNumber(score['right']) && isNumber(score['of'])
-        ? [{ label: SCORE_LABELS[key] ?? key, right: score['right'], of: score['of'] }]
-        : [],
-    ),
+    scores: Object.entries(scores).flatMap(([key, score]) => {
+      if (!isRecord(score)) return [];
+      const right = score['right'] ?? score['refused'];
+      return isNumber(right) && isNumber(score['of']) && score['of'] > 0
+        ? [{ label: SCORE_LABELS[key] ?? key, right, of: score['of'] }]
+        : [];
+    }),
   };
 }
 

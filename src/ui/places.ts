@@ -37,4 +37,5 @@ export const titleOf = (pathname: string): string =>
   RAIL.find((place) => place.href === pathname)?.label ?? OTHER_TITLES[pathname] ?? 'Nothing here';
 
 /** Which entry of the bar a place belongs to. */
-export const barHrefOf = (pathname: string): string => (BAR.some((place) => place.href === pathname) ? pathname : '/more');
+export const barHrefOf = (pathname: string): string =>
+  BAR.some((place) => place.href === pathname) ? pathname : '/more';

@@ -11,19 +11,31 @@ async function signedReceipt(): Promise<ReceiptView> {
   const keyId = hex(new Uint8Array(await subtle.exportKey('raw', keys.publicKey)));
   const payload = encodeCanonical({ type: 'receipt', v: 1, digest: new Uint8Array([1, 255]) });
   const signature = new Uint8Array(await subtle.sign({ name: 'Ed25519' }, keys.privateKey, payload));
-  return { id: cidOf(payload), payload: base64(payload), signatures: [{ keyId, signature: base64(signature) }], verified: true };
+  return {
+    id: cidOf(payload),
+    payload: base64(payload),
+    signatures: [{ keyId, signature: base64(signature) }],
+    verified: true,
+  };
 }
 
 describe('a receipt checked by hand', () => {
   it('holds when id and signature fit the bytes', async () => {
     const check = await checkByHand(await signedReceipt(), subtle);
-    expect(check).toMatchObject({ idMatches: true, signatures: [{ valid: true }], body: { type: 'receipt', digest: '01ff' } });
+    expect(check).toMatchObject({
+      idMatches: true,
+      signatures: [{ valid: true }],
+      body: { type: 'receipt', digest: '01ff' },
+    });
   });
 
   it('fails when one byte of the payload differs, whatever the node said about it', async () => {
     const receipt = await signedReceipt();
     const other = base64(encodeCanonical({ type: 'receipt', v: 1, digest: new Uint8Array([1, 254]) }));
-    expect(await checkByHand({ ...receipt, payload: other }, subtle)).toMatchObject({ idMatches: false, signatures: [{ valid: false }] });
+    expect(await checkByHand({ ...receipt, payload: other }, subtle)).toMatchObject({
+      idMatches: false,
+      signatures: [{ valid: false }],
+    });
   });
 
   it('fails when the signature is by another key', async () => {

@@ -23,7 +23,11 @@ export interface HandCheck {
 export async function checkByHand(receipt: ReceiptView, subtle: SubtleCrypto): Promise<HandCheck> {
   const payload = fromBase64(receipt.payload);
   if (payload === null) {
-    return { idMatches: false, signatures: receipt.signatures.map(({ keyId }) => ({ keyId, valid: false })), body: null };
+    return {
+      idMatches: false,
+      signatures: receipt.signatures.map(({ keyId }) => ({ keyId, valid: false })),
+      body: null,
+    };
   }
   const body = decodeCanonical(payload);
   const signatures: SignatureCheck[] = [];

@@ -33,5 +33,6 @@ describe('filtering receipts', () => {
   it('finds what this node did', () => expect(ids({ role: 'executor' })).toEqual(['2']));
   it('finds everything in which a node took part', () => expect(ids({ node: 'cat' })).toEqual(['1', '2']));
   it('joins filters', () => expect(ids({ node: 'cat', verdict: 'accepted' })).toEqual(['1']));
-  it('knows that one node may ask and answer', () => expect(rolesOf(receipts[1]!, 'ann')).toEqual(['requester', 'executor']));
+  it('knows that one node may ask and answer', () =>
+    expect(rolesOf(receipts[1]!, 'ann')).toEqual(['requester', 'executor']));
 });

@@ -26,7 +26,11 @@ export const nodesOf = (receipt: ReceiptDetail): readonly string[] => [
 ];
 
 /** The receipts that fit every part of the filter; an empty part fits all. */
-export const filterReceipts = (receipts: readonly ReceiptDetail[], filter: ReceiptFilter, here: string): readonly ReceiptDetail[] =>
+export const filterReceipts = (
+  receipts: readonly ReceiptDetail[],
+  filter: ReceiptFilter,
+  here: string,
+): readonly ReceiptDetail[] =>
   receipts.filter(
     (receipt) =>
       (filter.verdict === '' || receipt.verdict === filter.verdict) &&

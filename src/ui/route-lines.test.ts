@@ -56,7 +56,10 @@ describe('the route of an answer', () => {
   });
 
   it('gives every reason of the router', () => {
-    expect(routeLines(attempt([chosen]))[0]).toMatchObject({ nodes: [FIRST], text: 'has the model warm and 24 ms away' });
+    expect(routeLines(attempt([chosen]))[0]).toMatchObject({
+      nodes: [FIRST],
+      text: 'has the model warm and 24 ms away',
+    });
   });
 
   it('counts tokens on the line of the node that streams', () => {
@@ -65,7 +68,14 @@ describe('the route of an answer', () => {
   });
 
   it('says on a replacement who took over from whom, after how many tokens and why', () => {
-    const replaced: RouteStep = { type: 'replaced', from: FIRST, to: SECOND, atToken: 12, reason: 'It fell silent.', at: 5_000 };
+    const replaced: RouteStep = {
+      type: 'replaced',
+      from: FIRST,
+      to: SECOND,
+      atToken: 12,
+      reason: 'It fell silent.',
+      at: 5_000,
+    };
     expect(routeLines(attempt([started, replaced]))[1]).toMatchObject({
       nodes: [FIRST, SECOND],
       text: 'continues after 12 tokens: it fell silent',
@@ -74,8 +84,17 @@ describe('the route of an answer', () => {
   });
 
   it('shows a rejection as one', () => {
-    const checked: RouteStep = { type: 'checked', validator: SECOND, verdict: 'rejected', reason: 'token_mismatch', at: 1 };
-    expect(routeLines(attempt([checked]))[0]).toMatchObject({ tone: 'bad', text: expect.stringContaining('rejects it') as string });
+    const checked: RouteStep = {
+      type: 'checked',
+      validator: SECOND,
+      verdict: 'rejected',
+      reason: 'token_mismatch',
+      at: 1,
+    };
+    expect(routeLines(attempt([checked]))[0]).toMatchObject({
+      tone: 'bad',
+      text: expect.stringContaining('rejects it') as string,
+    });
   });
 
   it('shows an unknown reason code as words rather than nothing', () => {

@@ -50,8 +50,13 @@ const CHECKED_LINE: Readonly<Record<Checked['verdict'], { word: string; tone: Ro
 /** The route of an answer as lines to read, in order, with the step that goes on last. */
 export function routeLines(attempt: Attempt): readonly RouteLine[] {
   const lines: RouteLine[] = [];
-  const add = (step: { at: number }, label: string, text: string, nodes: readonly string[] = [], tone: RouteLine['tone'] = 'plain') =>
-    lines.push({ key: `${lines.length}`, label, nodes, text, at: atSeconds(step.at), tone, live: false });
+  const add = (
+    step: { at: number },
+    label: string,
+    text: string,
+    nodes: readonly string[] = [],
+    tone: RouteLine['tone'] = 'plain',
+  ) => lines.push({ key: `${lines.length}`, label, nodes, text, at: atSeconds(step.at), tone, live: false });
 
   const lastStart = attempt.steps.findLastIndex((step) => step.type === 'started' || step.type === 'replaced');
   attempt.steps.forEach((step, index) => {
@@ -59,9 +64,12 @@ export function routeLines(attempt: Attempt): readonly RouteLine[] {
       case 'admitted':
         return add(step, 'Admitted', `may be asked; ${step.capability}`);
       case 'chosen':
-        return add(step, 'Chosen', step.reasons.length > 0 ? list(step.reasons.map((reason) => reason.text)) : 'the only one who offers it', [
-          step.expert,
-        ]);
+        return add(
+          step,
+          'Chosen',
+          step.reasons.length > 0 ? list(step.reasons.map((reason) => reason.text)) : 'the only one who offers it',
+          [step.expert],
+        );
       case 'started': {
         const words = index === lastStart ? streamed(attempt) : '';
         return add(step, 'Asked', words === '' ? 'has the job' : words, [step.expert]);
@@ -69,7 +77,13 @@ export function routeLines(attempt: Attempt): readonly RouteLine[] {
       case 'replaced': {
         const kept = step.atToken > 0 ? `continues after ${counted(step.atToken, 'token')}` : 'starts again';
         const words = index === lastStart && step.atToken === 0 ? streamed(attempt) : '';
-        return add(step, 'Replaced', `${kept}: ${lowerFirst(step.reason)}${words === '' ? '' : `; ${words}`}`, [step.from, step.to], 'warn');
+        return add(
+          step,
+          'Replaced',
+          `${kept}: ${lowerFirst(step.reason)}${words === '' ? '' : `; ${words}`}`,
+          [step.from, step.to],
+          'warn',
+        );
       }
       case 'checked': {
         const { word, tone } = CHECKED_LINE[step.verdict];
@@ -83,7 +97,8 @@ export function routeLines(attempt: Attempt): readonly RouteLine[] {
         return add(step, 'Recorded', `receipt ${shortId(step.receiptId)}`);
     }
   });
-  if (attempt.state === 'running' && lines.length > 0) lines[lines.length - 1] = { ...lines[lines.length - 1]!, live: true };
+  if (attempt.state === 'running' && lines.length > 0)
+    lines[lines.length - 1] = { ...lines[lines.length - 1]!, live: true };
   return lines;
 }
 
@@ -93,4 +108,5 @@ function streamed(attempt: Attempt): string {
   return `first word after ${duration(attempt.firstTokenAt)}, ${counted(tokens, 'token')}`;
 }
 
-const lowerFirst = (sentence: string): string => sentence.charAt(0).toLowerCase() + sentence.slice(1).replace(/\.$/, '');
+const lowerFirst = (sentence: string): string =>
+  sentence.charAt(0).toLowerCase() + sentence.slice(1).replace(/\.$/, '');

@@ -24,7 +24,12 @@ describe('figures as a person reads them', () => {
   });
 
   it('never shows sixty seconds', () => {
-    expect([duration(24.4), duration(960), duration(59_960), duration(125_000)]).toEqual(['24 ms', '1.0 s', '1 min 0 s', '2 min 5 s']);
+    expect([duration(24.4), duration(960), duration(59_960), duration(125_000)]).toEqual([
+      '24 ms',
+      '1.0 s',
+      '1 min 0 s',
+      '2 min 5 s',
+    ]);
   });
 
   it('rounds a rate to what it is worth', () => {
@@ -40,7 +45,12 @@ describe('figures as a person reads them', () => {
   });
 
   it('joins lists as English does', () => {
-    expect([list([]), list(['a']), list(['a', 'b']), list(['a', 'b', 'c'])]).toEqual(['', 'a', 'a and b', 'a, b and c']);
+    expect([list([]), list(['a']), list(['a', 'b']), list(['a', 'b', 'c'])]).toEqual([
+      '',
+      'a',
+      'a and b',
+      'a, b and c',
+    ]);
   });
 
   it('shortens only long ids', () => {
@@ -49,7 +59,11 @@ describe('figures as a person reads them', () => {
   });
 
   it('calls the built-in model by its name and others by their id', () => {
-    expect([modelName('spark-1'), modelName('sparkle-7b'), modelName('Qwen2.5-0.5B')]).toEqual(['Spark', 'sparkle-7b', 'Qwen2.5-0.5B']);
+    expect([modelName('spark-1'), modelName('sparkle-7b'), modelName('Qwen2.5-0.5B')]).toEqual([
+      'Spark',
+      'sparkle-7b',
+      'Qwen2.5-0.5B',
+    ]);
   });
 
   it('gathers the text jobs of a node into one entry', () => {

@@ -1,21 +1,10 @@
+import { createSystemClock } from '#adapters/clock-system/system-clock';
 import { createWorkerModelLoader } from '#adapters/engine-worker/worker-model-loader';
-import type { Clock } from '#core/base/ports';
 import { unwrap } from '#core/base/result';
 import type { LanguageModel, LanguageModelLoader, LoadProgress } from '#core/engines/language-model';
 import { languageModelCases } from '#tests/conformance/language-model';
 
-const clock: Clock = {
-  now: () => Date.now(),
-  monotonicMs: () => performance.now(),
-  after(delayMs, run) {
-    const timer = setTimeout(run, delayMs);
-    return () => clearTimeout(timer);
-  },
-  every(periodMs, run) {
-    const timer = setInterval(run, periodMs);
-    return () => clearInterval(timer);
-  },
-};
+const clock = createSystemClock();
 
 const createLoader = (): LanguageModelLoader =>
   createWorkerModelLoader({ clock, baseUrl: `${location.origin}/static/` });
@@ -42,12 +31,6 @@ async function answerTo(model: LanguageModel, question: string) {
   );
   const generateMs = performance.now() - startedAt;
   return { promptIds, ids, finish, text: unwrap(await model.decode(ids)), firstTokenMs, generateMs };
-}
-
-/** The greedy answer's first token decides the whole answer only if the rest follows from it: each is scored in full. */
-async function scoreAnswer(model: LanguageModel, question: string, expectedIds: readonly number[]): Promise<boolean> {
-  const promptIds = unwrap(await model.encodePrompt([{ role: 'user', text: question }]));
-  return unwrap(await model.score(promptIds, expectedIds)).every((score) => score.rank === 0);
 }
 
 const harness = {
@@ -97,34 +80,29 @@ const harness = {
     return rows;
   },
   /**
-   * Which answer each question gets: an id of `answers`, or null. `hint` is tried first; what does not score as it is
-   * generated and compared, so that a question answered with another intent's answer is told apart from a broken one.
+   * Whether each question's greedy answer is exactly the expected text. An answer's ids are learned from the first
+   * question that is answered with it; from then on one pass tells: every token rank 0 means that it is the answer.
    */
-  async scoreAnswers(items: readonly { readonly question: string; readonly expected: string }[]): Promise<boolean[]> {
+  async answersAsExpected(
+    items: readonly { readonly question: string; readonly expected: string }[],
+  ): Promise<boolean[]> {
     const model = await spark();
     const idsByText = new Map<string, readonly number[]>();
     const verdicts: boolean[] = [];
     for (const { question, expected } of items) {
-      let ids = idsByText.get(expected);
-      if (ids === undefined) {
-        ids = await encodeAnswer(model, question, expected);
-        if (ids !== null) idsByText.set(expected, ids);
+      const known = idsByText.get(expected);
+      if (known !== undefined) {
+        const promptIds = unwrap(await model.encodePrompt([{ role: 'user', text: question }]));
+        verdicts.push(unwrap(await model.score(promptIds, known)).every((score) => score.rank === 0));
+        continue;
       }
-      verdicts.push(ids !== null && (await scoreAnswer(model, question, ids)));
+      const { ids, text } = await answerTo(model, question);
+      if (text === expected) idsByText.set(expected, ids);
+      verdicts.push(text === expected);
     }
     return verdicts;
   },
 };
-
-/** Ids of an answer, learned from the model itself: the first question that is answered with it gives them. */
-async function encodeAnswer(
-  model: LanguageModel,
-  question: string,
-  expected: string,
-): Promise<readonly number[] | null> {
-  const { ids, text } = await answerTo(model, question);
-  return text === expected ? ids : null;
-}
 
 export type EngineHarness = typeof harness;
 Object.assign(window, { engine: harness });

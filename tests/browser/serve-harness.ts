@@ -50,7 +50,8 @@ export async function serveHarness({ modules, headers = {} }: HarnessOptions): P
       await page.goto(`${origin}/tests/browser/harness.html?module=${encodeURIComponent(module)}`);
       await page.waitForFunction(() => document.documentElement.dataset['harness'] !== undefined);
       const state = await page.evaluate(() => document.documentElement.dataset['harness']);
-      if (state !== 'ready') throw new Error(`${module} did not load: ${await page.evaluate(() => document.body.textContent)}`);
+      if (state !== 'ready')
+        throw new Error(`${module} did not load: ${await page.evaluate(() => document.body.textContent)}`);
     },
     close: () => server.close(),
   };

@@ -22,7 +22,8 @@ function listen(): Heard {
     replaced: 0,
     inbox: {
       receive: (message) => void heard.messages.push(message),
-      presence: (room, node, here) => void heard.presence.push(`${here ? '+' : '-'}${Number.parseInt(node, 16)} ${room}`),
+      presence: (room, node, here) =>
+        void heard.presence.push(`${here ? '+' : '-'}${Number.parseInt(node, 16)} ${room}`),
       replaced: () => void (heard.replaced += 1),
     },
   };
@@ -47,7 +48,11 @@ export function exchangeConformance(
       unwrap(await sender.join('room'));
       unwrap(await receiver.join('room'));
       const sent = (['LEAVE', 'EXPIRE', 'LEAVE'] as const).map((type) => ({ ...leaveFrom(1, 2), type }));
-      expect(await Promise.all(sent.map((message) => sender.send(message)))).toEqual(['delivered', 'delivered', 'delivered']);
+      expect(await Promise.all(sent.map((message) => sender.send(message)))).toEqual([
+        'delivered',
+        'delivered',
+        'delivered',
+      ]);
       await settle();
       expect(heard.messages).toEqual(sent);
     });

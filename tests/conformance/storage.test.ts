@@ -5,6 +5,7 @@ import { afterEach, describe, expect, test } from 'vitest';
 import { openFsStorage } from '#adapters/storage-fs';
 import { createMemory } from '#adapters/storage-memory';
 import { unwrap } from '#core/base/result';
+import type { NodeStorage } from '#core/storage/ports';
 import { storageCases } from './storage';
 
 const folders: string[] = [];
@@ -21,14 +22,20 @@ async function freshFolder(): Promise<string> {
 describe('storage in memory', () => {
   test.each(storageCases)('$name', async ({ run }) => {
     const memory = createMemory();
-    await run(() => memory.open());
+    await run(async () => memory.open());
   });
 });
 
 describe('storage in a folder', () => {
   test.each(storageCases)('$name', async ({ run }) => {
     const folder = await freshFolder();
-    await run(async () => unwrap(await openFsStorage(folder)));
+    const opened: NodeStorage[] = [];
+    await run(async () => {
+      const storage = unwrap(await openFsStorage(folder));
+      opened.push(storage);
+      return storage;
+    });
+    for (const storage of opened) storage.close();
   });
 
   test('an entry cut short by a crash is cut off, at every length; what was acknowledged stays', async () => {
@@ -62,6 +69,7 @@ describe('storage in a folder', () => {
     await appendFile(log, Uint8Array.of(0, 0, 0));
     const again = unwrap(await openFsStorage(folder));
     expect(unwrap(await again.log.length())).toBe(1);
+    again.close();
   });
 
   test('damage before the end is said, and the file is left as it was', async () => {
@@ -84,6 +92,7 @@ describe('storage in a folder', () => {
     unwrap(await storage.records.set('good', 1));
     await writeFile(join(folder, 'records', 'f'.repeat(64)), 'rubbish');
     expect(unwrap(await storage.records.keys(''))).toEqual(['good']);
+    storage.close();
   });
 
   test('a folder that cannot be made is one sentence', async () => {

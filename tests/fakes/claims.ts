@@ -1,24 +1,15 @@
-import { ed25519 } from '@noble/curves/ed25519.js';
-import { nodeIdOf } from '#core/base/ids';
-import type { Signer, Verify } from '#core/base/ports';
-import { publicKeyOf, type NodeId } from '#core/base/ids';
+import { createSeedSigner } from '#adapters/signer-seed';
+import { createVerify } from '#adapters/verify-noble';
+import type { NodeId } from '#core/base/ids';
+import type { Signer } from '#core/base/ports';
 import type { Claim } from '#core/experts/validators/open-claim';
 import { saltedDigest, SALT_BYTES, type Commitment } from '#core/jobs/statements';
 import { sign } from '#core/wire/signed';
 
 /** A signer with a key made from one number: the same number, the same node. */
-export function signerFrom(seed: number): Signer {
-  const secret = new Uint8Array(32).fill(seed);
-  return {
-    nodeId: nodeIdOf(ed25519.getPublicKey(secret)),
-    sign: async (bytes) => ed25519.sign(bytes, secret) as Uint8Array<ArrayBuffer>,
-  };
-}
+export const signerFrom = (seed: number): Signer => createSeedSigner(new Uint8Array(32).fill(seed));
 
-export const verifySignature: Verify = async (nodeId, bytes, signature) => {
-  const key = publicKeyOf(nodeId);
-  return key !== null && ed25519.verify(signature, bytes, key);
-};
+export const verifySignature = createVerify();
 
 export interface ClaimParts {
   readonly executor: Signer;

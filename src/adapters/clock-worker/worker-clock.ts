@@ -41,7 +41,9 @@ export function createWorkerClock({ fallback, createWorker = timerWorker }: Work
   };
   const armInFallback = (id: number, timer: Waiting): void => {
     const left = timer.delayMs - (fallback.monotonicMs() - timer.armedAtMs);
-    timer.cancelFallback = timer.repeats ? fallback.every(timer.delayMs, () => fire(id)) : fallback.after(Math.max(0, left), () => fire(id));
+    timer.cancelFallback = timer.repeats
+      ? fallback.every(timer.delayMs, () => fire(id))
+      : fallback.after(Math.max(0, left), () => fire(id));
   };
   const abandonWorker = (): void => {
     if (worker === null) return;
@@ -65,7 +67,13 @@ export function createWorkerClock({ fallback, createWorker = timerWorker }: Work
   const wait = (repeats: boolean, delayMs: number, run: () => void): (() => void) => {
     if (stopped) return () => {};
     const id = nextId++;
-    const timer: Waiting = { repeats, delayMs: Math.max(0, delayMs), armedAtMs: fallback.monotonicMs(), run, cancelFallback: null };
+    const timer: Waiting = {
+      repeats,
+      delayMs: Math.max(0, delayMs),
+      armedAtMs: fallback.monotonicMs(),
+      run,
+      cancelFallback: null,
+    };
     waiting.set(id, timer);
     if (worker === null) armInFallback(id, timer);
     else tell(repeats ? { type: 'every', id, periodMs: timer.delayMs } : { type: 'after', id, delayMs: timer.delayMs });

@@ -74,7 +74,12 @@ interface End {
 const ONLINE: RendezvousStatus = { state: 'online', reason: '' };
 const AWAY: RendezvousStatus = { state: 'offline', reason: 'The meeting point cannot be reached.' };
 
-export function createMemoryWorld({ clock, chance, latencyMs = { min: 5, max: 5 }, bytesPerMs = Infinity }: MemoryWorldOptions): MemoryWorld {
+export function createMemoryWorld({
+  clock,
+  chance,
+  latencyMs = { min: 5, max: 5 },
+  bytesPerMs = Infinity,
+}: MemoryWorldOptions): MemoryWorld {
   const members = new Map<NodeId, Member>();
   const rooms = new Map<string, Set<NodeId>>();
   const cuts = new Set<string>();
@@ -105,7 +110,14 @@ export function createMemoryWorld({ clock, chance, latencyMs = { min: 5, max: 5 
     });
   };
 
-  const makeEnd = (owner: Member, claimedPeer: NodeId, initiator: boolean, latency: number, local: string, remote: string): End => {
+  const makeEnd = (
+    owner: Member,
+    claimedPeer: NodeId,
+    initiator: boolean,
+    latency: number,
+    local: string,
+    remote: string,
+  ): End => {
     const frames = createKeptSource<Uint8Array<ArrayBuffer>>(MAX_EARLY_FRAMES, () => end.channel.close('flood'));
     const closed = createOnceSource<string>();
     const drained = createEmitter<void>();
@@ -279,7 +291,8 @@ export function createMemoryWorld({ clock, chance, latencyMs = { min: 5, max: 5 
         await pause(drawLatency() * 2);
         const to = members.get(peer);
         if (!member.alive) return offline();
-        if (to === undefined || !to.alive || !to.online) return fail('peer_unavailable', 'This node is not connected to the meeting point.');
+        if (to === undefined || !to.alive || !to.online)
+          return fail('peer_unavailable', 'This node is not connected to the meeting point.');
         if (isCut(id, peer)) {
           await pause(DIAL_TIMEOUT_MS);
           return fail('unreachable', 'Their network and yours do not let a direct link through.');

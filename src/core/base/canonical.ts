@@ -13,8 +13,11 @@ export const sha256 = (bytes: Uint8Array): Uint8Array<ArrayBuffer> => nobleSha25
  * Canonical bytes of plain data: strict DAG-CBOR (sorted keys, shortest integers, no undefined, floats as 64 bit).
  * Throws on values that DAG-CBOR cannot hold (undefined, functions, NaN): that is our own bug, never a peer's.
  */
-export const encodeCanonical = (value: unknown): Uint8Array<ArrayBuffer> =>
-  dagCbor.encode(value) as Uint8Array<ArrayBuffer>;
+export function encodeCanonical(value: unknown): Uint8Array<ArrayBuffer> {
+  const bytes = dagCbor.encode(value) as Uint8Array<ArrayBuffer>;
+  // In Node the encoder hands out a Buffer, whose `slice` shares memory; everyone else expects a plain array.
+  return new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+}
 
 /**
  * Decodes DAG-CBOR and refuses bytes that are not the canonical form of what they decode to, so that one meaning has

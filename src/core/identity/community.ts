@@ -118,6 +118,23 @@ export async function openManifest(signed: Signed, verify: Verify): Promise<Resu
   return ok({ ...opened.value, id: idOfSigned(signed) });
 }
 
+/** Policy and limits in words, ready to show. */
+export function communityFacts({ open, policy, limits }: CommunityManifest): readonly {
+  readonly label: string;
+  readonly value: string;
+}[] {
+  const count = (value: number, one: string, more: string): string => `${value} ${value === 1 ? one : more}`;
+  const facts = [
+    { label: 'Who belongs', value: open ? 'Everyone who opens the page' : 'Whoever is invited' },
+    { label: 'Who invites', value: open || policy.invite === 'members' ? 'Every member' : 'The founder' },
+    { label: 'An invitation lasts at most', value: count(limits.maxInviteDays, 'day', 'days') },
+    { label: 'An invitation is good for at most', value: count(limits.maxInviteUses, 'person', 'people') },
+    { label: 'Largest message', value: `${Math.floor(limits.maxMessageBytes / 1024)} KB` },
+  ];
+  // An open community has no list to count.
+  return open ? facts : [...facts, { label: 'Members at most', value: String(limits.maxMembers) }];
+}
+
 /** The one key that signed, or null when several did: what we issue has exactly one signature, so ids stay unique. */
 export const soleSigner = (signed: Signed): NodeId | null =>
   signed.signatures.length === 1 ? signed.signatures[0]!.keyId : null;

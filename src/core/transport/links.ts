@@ -71,8 +71,8 @@ interface Wish {
   readonly peer: NodeId;
   failures: number;
   notThere: number;
-  /** Waits for a free place or for the rendezvous. */
-  parked: boolean;
+  /** What it waits for instead of a timer. */
+  parked: 'free_place' | 'rendezvous' | null;
   dialling: boolean;
   cancelTimer: (() => void) | null;
 }
@@ -118,7 +118,7 @@ export function createLinks(deps: LinksDeps): Links {
   };
   const dialAfter = (wish: Wish, delayMs: number): void => {
     wish.cancelTimer?.();
-    wish.parked = false;
+    wish.parked = null;
     wish.cancelTimer = clock.after(delayMs, () => {
       wish.cancelTimer = null;
       void dial(wish);
@@ -129,10 +129,10 @@ export function createLinks(deps: LinksDeps): Links {
     wish.failures++;
     dialAfter(wish, Math.max(atLeastMs, refusalLeftMs(wish.peer), longestMs / 2 + (fraction(chance) * longestMs) / 2));
   };
-  const unpark = (): void => {
+  const unpark = (reason: 'free_place' | 'rendezvous'): void => {
     for (const wish of wishes.values()) {
-      if (!wish.parked) continue;
-      if (inUse() >= limits.dialUpTo) return;
+      if (wish.parked !== reason) continue;
+      if (reason === 'free_place' && inUse() >= limits.dialUpTo) return;
       void dial(wish);
     }
   };
@@ -140,8 +140,8 @@ export function createLinks(deps: LinksDeps): Links {
 
   const onFailure = (wish: Wish, { code, message, peerMessage }: Failure): void => {
     if (!isCurrent(wish) || links.has(wish.peer)) return;
-    if (code === 'offline') {
-      wish.parked = true;
+    if (code === 'offline' && network.status.state !== 'online') {
+      wish.parked = 'rendezvous';
       return;
     }
     if (code === 'peer_unavailable') {
@@ -164,10 +164,10 @@ export function createLinks(deps: LinksDeps): Links {
   const dial = async (wish: Wish): Promise<void> => {
     if (!isCurrent(wish) || wish.dialling || links.has(wish.peer)) return;
     if (inUse() >= limits.dialUpTo) {
-      wish.parked = true;
+      wish.parked = 'free_place';
       return;
     }
-    wish.parked = false;
+    wish.parked = null;
     wish.dialling = true;
     const dialled = await network.dial(wish.peer, icePolicy);
     let failure: Failure | null = null;
@@ -178,7 +178,7 @@ export function createLinks(deps: LinksDeps): Links {
     wish.dialling = false;
     if (failure !== null) onFailure(wish, failure);
     else if (isCurrent(wish) && !links.has(wish.peer)) backOff(wish);
-    unpark();
+    unpark('free_place');
   };
 
   /** True when a young link that the smaller id opened stands already: our own dial would only be closed again. */
@@ -249,7 +249,7 @@ export function createLinks(deps: LinksDeps): Links {
         backOff(wish);
       }
     }
-    unpark();
+    unpark('free_place');
   };
 
   const onIncoming = (channel: RawChannel): void => {
@@ -289,7 +289,7 @@ export function createLinks(deps: LinksDeps): Links {
   const stops = [
     network.incoming.on(onIncoming),
     network.statusChanged.on(({ state }) => {
-      if (state === 'online') unpark();
+      if (state === 'online') unpark('rendezvous');
     }),
     clock.every(SWEEP_PERIOD_MS, sweep),
   ];
@@ -312,7 +312,7 @@ export function createLinks(deps: LinksDeps): Links {
         known.notThere = 0;
         return;
       }
-      const wish: Wish = { peer, failures: 0, notThere: 0, parked: false, dialling: false, cancelTimer: null };
+      const wish: Wish = { peer, failures: 0, notThere: 0, parked: null, dialling: false, cancelTimer: null };
       wishes.set(peer, wish);
       if (!links.has(peer)) dialAfter(wish, Math.max(refusalLeftMs(peer), self < peer ? 0 : COURTESY_MS));
     },

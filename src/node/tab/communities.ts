@@ -14,7 +14,8 @@ import {
   redeemInvite,
   type InviteLinkData,
 } from '#core/identity/invites';
-import { membershipSchema, type Membership } from '#core/identity/memberships';
+import { membershipSchema } from '#core/identity/memberships';
+import type { KeptCommunity } from '#core/identity/backup';
 import type { SeedSigner } from '#core/identity/ports';
 import type { KeyValueStore } from '#core/storage/ports';
 import { bytesSchema, checkAgainst } from '#core/wire/gate';
@@ -82,7 +83,7 @@ export interface Communities {
   offer(manifest: Signed): Promise<Result<void>>;
   create(name: string): Promise<Result<Held>>;
   /** Adds communities from a backup; those already held stay as they are. */
-  restore(held: readonly { manifest: Signed; memberships: readonly Membership[] }[]): Promise<Result<void>>;
+  restore(kept: readonly KeptCommunity[]): Promise<Result<void>>;
   switchTo(id: string): Promise<Result<void>>;
   leave(id: string): Promise<Result<void>>;
   invite(options: InviteOptions): Promise<Result<InviteLink>>;
@@ -218,11 +219,11 @@ export async function openCommunities(deps: CommunitiesDeps): Promise<Result<Com
     },
     async restore(entries) {
       const next = [...held];
-      for (const { manifest, memberships } of entries) {
+      for (const { manifest, memberships, certificates } of entries) {
         const community = await openManifest(manifest, verify);
         if (!community.ok) return community;
         if (next.some((one) => one.community.id === community.value.id) || next.length >= MAX_COMMUNITIES) continue;
-        next.push({ manifest, memberships: [...memberships], certificates: [], redemption: null, community: community.value });
+        next.push({ manifest, memberships: [...memberships], certificates: [...certificates], redemption: null, community: community.value });
       }
       return write({ held: next });
     },

@@ -18,7 +18,18 @@ import { Conversation } from './conversation.svelte';
 import { Installing } from './installing.svelte';
 import { Updates } from './updates.svelte';
 
-const NODE_CHANGES: readonly TabNodeChange[] = ['status', 'election', 'settings', 'notice', 'peers', 'contribution', 'community', 'identity', 'invitation', 'ledger'];
+const NODE_CHANGES: readonly TabNodeChange[] = [
+  'status',
+  'election',
+  'settings',
+  'notice',
+  'peers',
+  'contribution',
+  'community',
+  'identity',
+  'invitation',
+  'ledger',
+];
 
 /**
  * What the interface knows: plain data read from the node, read again when the node says that it changed. Everything
@@ -50,7 +61,9 @@ export class AppState {
       : { word: 'Stopped', reason: this.startFailure, tone: 'trouble' as const },
   );
   /** True when this tab runs the node: commands reach it. */
-  readonly running = $derived(this.node !== null && this.secure && !this.waitingForTab && this.status?.state !== 'failed');
+  readonly running = $derived(
+    this.node !== null && this.secure && !this.waitingForTab && this.status?.state !== 'failed',
+  );
 
   readonly conversation: Conversation;
   readonly updates: Updates;

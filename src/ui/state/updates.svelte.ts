@@ -97,7 +97,8 @@ const TAB_LOCK = 'tabmesh.tab';
 
 /** Each open tab holds a shared lock for its life; so tabs can be counted without asking them. */
 export function countThisTab(): void {
-  if ('locks' in navigator) void navigator.locks.request(TAB_LOCK, { mode: 'shared' }, () => new Promise(() => {})).catch(() => {});
+  if ('locks' in navigator)
+    void navigator.locks.request(TAB_LOCK, { mode: 'shared' }, () => new Promise(() => {})).catch(() => {});
 }
 
 async function otherTabs(): Promise<number> {

@@ -49,8 +49,8 @@ def load_more():
         return json.load(handle)["questions"]
 
 
-def load_foreign():
-    path = os.path.join(DATA, "foreign.json")
+def load_foreign(name="foreign.json"):
+    path = os.path.join(DATA, name)
     if not os.path.exists(path):
         return []
     with open(path, encoding="utf-8") as handle:
@@ -181,7 +181,7 @@ def build_tokenizer(size=1400):
     for questions in load_more().values():
         for question in questions:
             counts.update(SPLIT.findall(" " + normalise(question)))
-    for question in foreign:
+    for question in foreign + load_foreign("more-foreign.json"):
         counts.update(SPLIT.findall(" " + normalise(question)))
     for answer in answers:
         for piece in SPLIT.findall(answer[len(opening(answer)):]):

@@ -7,6 +7,7 @@ import random
 import time
 
 import torch
+import torch.multiprocessing as mp
 import torch.nn as nn
 import torch.nn.functional as F
 
@@ -17,32 +18,32 @@ from spark_text import (END, HERE, PAD, REFUSAL, SPARK, SPLIT, USER, Tokenizer, 
 
 parser = argparse.ArgumentParser()
 parser.add_argument("--seed", type=int, default=7)
-parser.add_argument("--top-steps", type=int, default=1200, help="first part: only the last block, on bare embeddings")
+parser.add_argument("--top-steps", type=int, default=500, help="first part: only the last block, on bare embeddings")
 parser.add_argument("--steps", type=int, default=1200, help="second part: all blocks, and whole answers")
 parser.add_argument("--top-rate", type=float, default=3e-3)
-parser.add_argument("--batch", type=int, default=128)
-parser.add_argument("--rate", type=float, default=1.5e-3)
+parser.add_argument("--batch", type=int, default=104)
+parser.add_argument("--rate", type=float, default=2e-3)
 parser.add_argument("--decay", type=float, default=0.1)
 parser.add_argument("--dropout", type=float, default=0.15)
 parser.add_argument("--drop-tokens", type=float, default=0.05)
 parser.add_argument("--strength", type=float, default=1.0, help="how strongly questions are reworded")
 parser.add_argument("--smooth", type=float, default=0.05)
 parser.add_argument("--bpe-dropout", type=float, default=0.1)
-parser.add_argument("--foreign-share", type=float, default=0.2)
+parser.add_argument("--foreign-share", type=float, default=0.35)
 parser.add_argument("--chunk", type=int, default=32)
-parser.add_argument("--answers", type=int, default=12, help="whole answers in an answer step")
-parser.add_argument("--every", type=int, default=4, help="an answer step every so many steps")
+parser.add_argument("--answers", type=int, default=10, help="whole answers per step")
+parser.add_argument("--helper-batch", type=int, default=24, help="questions per step in the second process, next to the answers")
+parser.add_argument("--minutes", type=float, default=0, help="end the second part after this time, whatever --steps says; 0: no limit")
 parser.add_argument("--width", type=int, default=SHAPE["width"])
 parser.add_argument("--layers", type=int, default=SHAPE["layers"])
 parser.add_argument("--heads", type=int, default=SHAPE["heads"])
 parser.add_argument("--hidden", type=int, default=SHAPE["hidden"])
 parser.add_argument("--vocab", type=int, default=SHAPE["vocab"])
 parser.add_argument("--holdback", type=float, default=0.1, help="share of the questions kept for validation; 0 trains on all")
-parser.add_argument("--threads", type=int, default=2)
 parser.add_argument("--out", default=os.path.join(HERE, "build"))
 args = parser.parse_args()
 
-torch.set_num_threads(args.threads)
+torch.set_num_threads(1)
 torch.manual_seed(args.seed)
 rng = random.Random(args.seed)
 os.makedirs(args.out, exist_ok=True)
@@ -73,6 +74,7 @@ for label, questions in groups:
     validation += [(question, label) for question in questions[:count]]
     training += [(question, label) for question in questions[count:]]
 training += [(question, label) for label, questions in load_more().items() for question in questions]
+training += [(question, "foreign") for question in load_foreign("more-foreign.json")]
 helper = Augmenter(training, rng)
 parts = {label: [normalise(part).split(" ") for part in answers[label].replace(":", ".").split(".") if len(part.split()) > 3]
          for label in labels}
@@ -122,11 +124,9 @@ with torch.no_grad():
         block.down.weight.zero_()
 
 
-def rate_at(step, steps, rate, floor):
-    if step < 60:
-        return rate * (step + 1) / 60
-    share = (step - 60) / max(1, steps - 60)
-    return rate * (floor + (1 - floor) * 0.5 * (1 + math.cos(math.pi * share)))
+def rate_at(step, done, rate, floor):
+    """A short warm-up, then half a cosine down to `floor`; `done` is the finished share of the run."""
+    return rate * min(1, (step + 1) / 60) * (floor + (1 - floor) * 0.5 * (1 + math.cos(math.pi * min(1, done))))
 
 
 def first_probabilities(model, items, top_only):
@@ -163,53 +163,106 @@ shadow = Spark(shape)
 start_time = time.time()
 
 
+def gradients(size, top_only, answers):
+    """One share of a step: the loss at the first answer token, and over whole answers."""
+    net.zero_grad()
+    whole = args.batch + args.helper_batch
+    batch = sorted((draw() for _ in range(size)), key=lambda entry: len(entry[0]))
+    total, answer_loss = 0.0, 0.0
+    # Questions of like length go together, which wastes little on padding.
+    for start in range(0, len(batch), args.chunk):
+        chunk = batch[start:start + args.chunk]
+        ids = padded([row for row, _ in chunk])
+        last = torch.tensor([len(row) - 1 for row, _ in chunk])
+        target = torch.tensor([first_token[label] for _, label in chunk])
+        states = net.final(ids, last, args.dropout, args.drop_tokens, top_only)
+        logits = net.logits(F.dropout(states, args.dropout))
+        loss = F.cross_entropy(logits, target, label_smoothing=args.smooth, reduction="sum") / whole
+        total += loss.item() * whole / size
+        loss.backward()
+    if answers and not top_only:
+        # Half of the answers follow a question they do not belong to, so that an answer, once begun, is always finished.
+        rows, targets = [], []
+        for _ in range(answers):
+            row, label = rng.choice(batch[:len(batch) * 3 // 4])
+            if rng.random() < 0.5:
+                label = rng.choice(labels)
+            answer = answer_ids[label]
+            rows.append(row + answer[:-1])
+            targets.append([-100] * len(row) + answer[1:])
+        length = max(map(len, rows))
+        states = net.states(padded(rows), args.dropout * 0.3)
+        wanted = torch.tensor([row + [-100] * (length - len(row)) for row in targets])
+        place = wanted >= 0
+        loss = F.cross_entropy(net.logits(states[place]), wanted[place])
+        answer_loss = loss.item()
+        (loss * 2).backward()
+    return total, answer_loss
+
+
+# Two processes share the weights; the second one hands its gradients over in `handed`.
+net.share_memory()
+handed = torch.zeros(count).share_memory_()
+signal = torch.zeros(2).share_memory_()
+meet = mp.get_context("fork").Barrier(2)
+
+
+def second_process():
+    rng.seed(args.seed + 1000)
+    torch.manual_seed(args.seed + 1000)
+    while True:
+        meet.wait()
+        if signal[0] == 2:
+            return
+        _, answer_loss = gradients(args.helper_batch, bool(signal[0] == 1), args.answers)
+        place = 0
+        for weight in weights:
+            size = weight.numel()
+            handed[place:place + size] = 0 if weight.grad is None else weight.grad.view(-1)
+            place += size
+        signal[1] = answer_loss
+        meet.wait()
+
+
 def train(steps, rate, floor, top_only):
     optimiser = torch.optim.AdamW(groups, lr=rate, betas=(0.9, 0.98))
-    total, seen, answer_loss = 0.0, 0, 0.0
+    total, seen, begin, done = 0.0, 0, time.time(), 0.0
     for name, value in net.state_dict().items():
         average[name].copy_(value)
-    for step in range(steps):
+    step = 0
+    while done < 1:
+        done = max(done, (step + 1) / steps)
+        if args.minutes and not top_only:
+            done = max(done, (time.time() - begin) / (60 * args.minutes))
         for group in optimiser.param_groups:
-            group["lr"] = rate_at(step, steps, rate, floor)
-        batch = sorted((draw() for _ in range(args.batch)), key=lambda entry: len(entry[0]))
-        optimiser.zero_grad()
-        # Questions of like length go together, which wastes little on padding.
-        for start in range(0, len(batch), args.chunk):
-            chunk = batch[start:start + args.chunk]
-            ids = padded([row for row, _ in chunk])
-            last = torch.tensor([len(row) - 1 for row, _ in chunk])
-            target = torch.tensor([first_token[label] for _, label in chunk])
-            states = net.final(ids, last, args.dropout, args.drop_tokens, top_only)
-            logits = net.logits(F.dropout(states, args.dropout))
-            loss = F.cross_entropy(logits, target, label_smoothing=args.smooth) * (len(chunk) / len(batch))
-            total += loss.item()
-            loss.backward()
-        if not top_only and step % args.every == 0:
-            # Whole answers. Half of them follow a question they do not belong to, so that an answer, once begun, is always finished.
-            rows, targets = [], []
-            for _ in range(args.answers):
-                row, label = rng.choice(batch)
-                if rng.random() < 0.5:
-                    label = rng.choice(labels)
-                answer = answer_ids[label]
-                rows.append(row + answer[:-1])
-                targets.append([-100] * len(row) + answer[1:])
-            length = max(map(len, rows))
-            states = net.states(padded(rows), args.dropout * 0.5)
-            wanted = torch.tensor([row + [-100] * (length - len(row)) for row in targets])
-            place = wanted >= 0
-            loss = F.cross_entropy(net.logits(states[place]), wanted[place])
-            answer_loss = loss.item()
-            loss.backward()
+            group["lr"] = rate_at(step, done, rate, floor)
+        signal[0] = 1 if top_only else 0
+        meet.wait()
+        loss, _ = gradients(args.batch, top_only, 0)
+        total += loss
+        meet.wait()
+        place = 0
+        for weight in weights:
+            size = weight.numel()
+            other = handed[place:place + size].view_as(weight)
+            if weight.grad is None:
+                weight.grad = other.clone()
+            else:
+                weight.grad += other
+            place += size
+        if top_only:
+            for block in net.blocks[:-1]:
+                for weight in block.parameters():
+                    weight.grad = None
         nn.utils.clip_grad_norm_([w for w in weights if w.grad is not None], 1.0)
         optimiser.step()
         keep = min(0.99, (step + 1) / (step + 20))
         with torch.no_grad():
             for name, value in net.state_dict().items():
                 average[name].mul_(keep).add_(value, alpha=1 - keep)
-        seen += 1
-        if (step + 1) % 100 == 0 or step + 1 == steps:
-            line = f"step {step + 1} loss {total / seen:.3f} answers {answer_loss:.4f} time {time.time() - start_time:.0f}s"
+        seen, step = seen + 1, step + 1
+        if step % 100 == 0 or done >= 1:
+            line = f"step {step} loss {total / seen:.3f} answers {signal[1]:.4f} time {time.time() - start_time:.0f}s"
             total, seen = 0.0, 0
             if validation:
                 shadow.load_state_dict(average)
@@ -220,9 +273,16 @@ def train(steps, rate, floor, top_only):
                        os.path.join(args.out, "spark.pt"))
 
 
-train(args.top_steps, args.top_rate, 0.2, True)
-net.load_state_dict(average)
+second = mp.get_context("fork").Process(target=second_process, daemon=True)
+second.start()
+train(args.top_steps, args.top_rate, 0.3, True)
+with torch.no_grad():
+    for name, value in net.state_dict().items():
+        value.copy_(average[name])
 train(args.steps, args.rate, 0.02, False)
+signal[0] = 2
+meet.wait()
+second.join()
 shadow.load_state_dict(average)
 shadow.eval()
 if validation:

@@ -1,0 +1,64 @@
+import type { Surroundings } from './create-tab-node';
+
+/** The parts of browser interfaces that TypeScript's DOM library does not know; each is absent in some browsers. */
+interface Battery extends EventTarget {
+  readonly charging: boolean;
+}
+interface NetworkInformation extends EventTarget {
+  readonly saveData?: boolean;
+  readonly type?: string;
+}
+interface NavigatorExtras {
+  getBattery?: () => Promise<Battery>;
+  readonly connection?: NetworkInformation;
+  readonly deviceMemory?: number;
+  readonly gpu?: { requestAdapter(): Promise<{ readonly info?: { readonly isFallbackAdapter?: boolean } } | null> };
+}
+
+/** The browser around the page, read where it says something and null where it does not. */
+export function createBrowserSurroundings(): Surroundings {
+  const extras = navigator as Navigator & NavigatorExtras;
+  const listeners = new Set<() => void>();
+  const tell = () => listeners.forEach((run) => run());
+  let battery: Battery | null = null;
+  extras
+    .getBattery?.()
+    .then((found) => {
+      battery = found;
+      found.addEventListener('chargingchange', tell);
+      tell();
+    })
+    .catch(() => undefined);
+  extras.connection?.addEventListener?.('change', tell);
+
+  return {
+    secureContext: window.isSecureContext,
+    origin: location.origin,
+    condition: () => ({
+      onBattery: battery === null ? null : !battery.charging,
+      metered: extras.connection ? extras.connection.saveData === true || extras.connection.type === 'cellular' : null,
+    }),
+    onConditionChanged(run) {
+      listeners.add(run);
+      return () => void listeners.delete(run);
+    },
+    // Only what the browser says without being asked to do anything: no graphics adapter is requested for presence.
+    device: async () => ({
+      webgpu: extras.gpu !== undefined,
+      cores: navigator.hardwareConcurrency ?? null,
+      memoryGb: extras.deviceMemory === undefined ? null : Math.round(extras.deviceMemory),
+      tokensPerSecond: null,
+    }),
+    async estimate() {
+      const estimate: StorageEstimate | undefined = await navigator.storage?.estimate?.().catch(() => undefined);
+      return { usedBytes: estimate?.usage ?? null, quotaBytes: estimate?.quota ?? null, persisted: (await navigator.storage?.persisted?.()) ?? false };
+    },
+    persist: async () => (await navigator.storage?.persist?.()) ?? false,
+    async deleteTheRest() {
+      for (const name of (await caches?.keys()) ?? []) await caches.delete(name);
+      for (const registration of (await navigator.serviceWorker?.getRegistrations()) ?? []) await registration.unregister();
+      localStorage.clear();
+      sessionStorage.clear();
+    },
+  };
+}

@@ -1,0 +1,91 @@
+import type { Chance } from '#core/base/ports';
+import { fail, ok, type Result } from '#core/base/result';
+import { checkAgainst } from '#core/wire/gate';
+import { serverConfigSchema, type ServerConfig } from '#core/wire/signaling-messages';
+import { createSystemClock } from '#adapters/clock-system/system-clock';
+import { createWorkerClock } from '#adapters/clock-worker/worker-clock';
+import { createWorkerModelLoader } from '#adapters/engine-worker/worker-model-loader';
+import { createPassphraseSeal } from '#adapters/identity-passphrase';
+import { createIdentitySeedStore } from '#adapters/keys-webcrypto/identity-seed-store';
+import { openNodeKey } from '#adapters/keys-webcrypto/open-node-key';
+import { createSeedSigner } from '#adapters/signer-seed';
+import { openIdbStorage } from '#adapters/storage-idb/open-idb-storage';
+import { createTabElection } from '#adapters/tab-election';
+import { createPeerJsNetwork } from '#adapters/transport-peerjs/peerjs-network';
+import { createVerify } from '#adapters/verify-webcrypto';
+import { createTabNode, type Election } from './create-tab-node';
+import { createBrowserSurroundings } from './browser-surroundings';
+import type { TabNode } from './tab-node';
+
+/** What a server says of itself is small; a page waits no longer than this before it goes on with what it knows. */
+const CONFIG_TIMEOUT_MS = 4_000;
+
+const webCryptoChance: Chance = { bytes: (count) => crypto.getRandomValues(new Uint8Array(count)) };
+
+async function fetchConfig(): Promise<Result<ServerConfig>> {
+  try {
+    const response = await fetch('/api/config', { signal: AbortSignal.timeout(CONFIG_TIMEOUT_MS), cache: 'no-store' });
+    if (!response.ok) return fail('offline', 'The server cannot be reached.');
+    return checkAgainst(serverConfigSchema, await response.json());
+  } catch {
+    return fail('offline', 'The server cannot be reached.');
+  }
+}
+
+/** Wires the node of this tab from the browser's adapters, puts it on `window.tabmesh`, and starts it. */
+export async function startTabNode(): Promise<TabNode> {
+  const systemClock = createSystemClock();
+  const clock = createWorkerClock({ fallback: systemClock });
+  const chance = webCryptoChance;
+  const verify = createVerify();
+
+  let iceServers: RTCIceServer[] = [];
+  const election: Election & { inner: ReturnType<typeof createTabElection> | null } = {
+    inner: null,
+    async start({ elected, lost }) {
+      this.inner = createTabElection({ onElected: elected, onLost: lost, clock: systemClock, chance });
+      await this.inner.start();
+    },
+    get waiting() {
+      return this.inner?.state === 'waiting';
+    },
+    takeOver() {
+      return this.inner?.takeOver() ?? Promise.resolve(ok(undefined));
+    },
+    async stop() {
+      await this.inner?.stop();
+    },
+  };
+
+  const node = createTabNode({
+    version: __TABMESH_VERSION__,
+    clock,
+    chance,
+    verify,
+    seedSigner: createSeedSigner,
+    seal: createPassphraseSeal(chance),
+    election,
+    surroundings: createBrowserSurroundings(),
+    openStorage: (onLost) => openIdbStorage({ onLost }),
+    openNodeKey: () =>
+      openNodeKey({ openStorage: () => openIdbStorage(), loadSeedSigner: async () => createSeedSigner, chance }),
+    createSeedStore: (storage) => createIdentitySeedStore(storage.records, chance),
+    createNetwork: (signer) =>
+      createPeerJsNetwork({ signer, url: location.origin, iceServers: async () => iceServers, clock, chance }),
+    async fetchConfig() {
+      const config = await fetchConfig();
+      if (config.ok) iceServers = config.value.iceServers as RTCIceServer[];
+      return config;
+    },
+    models: createWorkerModelLoader({ clock }),
+  });
+
+  window.tabmesh = node.page;
+  // Others learn at once that this tab is gone; a page that comes back out of the browser's cache starts anew.
+  window.addEventListener('pagehide', () => void node.stop());
+  window.addEventListener('pageshow', (event) => {
+    if (event.persisted) location.reload();
+  });
+  void node.begin();
+  return node;
+}

@@ -1,0 +1,118 @@
+import { nodeName } from '#core/base/node-name';
+import type { Chance, Clock, Signer, Verify } from '#core/base/ports';
+import { ok, type Result } from '#core/base/result';
+import { exportBackup, openBackup, type BackupContents, type KeptCommunity } from '#core/identity/backup';
+import { certifyNode, nodesOfIdentity, openCertificate, type NodeCertificate } from '#core/identity/identity';
+import type { IdentitySeedStore, NodeKey, PassphraseSeal, SeedSigner } from '#core/identity/ports';
+import type { KeyValueStore } from '#core/storage/ports';
+import type { Signed } from '#core/wire/signed';
+import type { IdentityView } from '../tab-node';
+
+const CERTIFICATES_KEY = 'identity/certificates';
+const BACKED_UP_KEY = 'identity/backed-up-at';
+const SEED_BYTES = 32;
+
+export interface PersonDeps {
+  readonly records: KeyValueStore;
+  readonly nodeKey: NodeKey;
+  readonly seedStore: IdentitySeedStore;
+  readonly seedSigner: SeedSigner;
+  readonly seal: PassphraseSeal;
+  readonly verify: Verify;
+  readonly chance: Chance;
+  readonly clock: Clock;
+}
+
+/** The person behind this node: an identity that certifies it, its other nodes, and its backup. */
+export interface Person {
+  readonly view: IdentityView;
+  /** This node's certificate first, then the person's other nodes. */
+  readonly certificates: readonly Signed[];
+  backup(passphrase: string, communities: readonly KeptCommunity[]): Promise<Result<string>>;
+  /** Becomes the person of the backup: this node keeps its own key and is certified by the restored identity. */
+  restore(fileText: string, passphrase: string): Promise<Result<BackupContents>>;
+}
+
+export async function openPerson(deps: PersonDeps): Promise<Result<Person>> {
+  const { records, nodeKey, seedStore, seedSigner, verify, clock, chance } = deps;
+  const node = nodeKey.signer;
+
+  let identity: Signer;
+  let certificates: readonly Signed[] = [];
+  let nodes: readonly NodeCertificate[] = [];
+  let backedUpAt: number | null = null;
+
+  /** Certifies this node when it is not yet, and writes everything down before it counts. */
+  async function become(seed: Uint8Array, known: readonly Signed[], alsoStoreSeed: boolean): Promise<Result<void>> {
+    const next = seedSigner(seed);
+    const own: Signed[] = [];
+    const others: Signed[] = [];
+    for (const signed of known) {
+      const opened = await openCertificate(signed, verify);
+      if (!opened.ok || opened.value.identity !== next.nodeId) continue;
+      (opened.value.node === node.nodeId ? own : others).push(signed);
+    }
+    const mine = own[0] ?? (await certifyNode(next, node, clock.now()));
+    const all = [mine, ...others];
+    if (alsoStoreSeed) {
+      const saved = await seedStore.save(seed);
+      if (!saved.ok) return saved;
+    }
+    const written = await records.set(CERTIFICATES_KEY, all);
+    if (!written.ok) return written;
+    identity = next;
+    certificates = all;
+    nodes = await nodesOfIdentity(next.nodeId, all, verify);
+    return ok(undefined);
+  }
+
+  const kept = await seedStore.load();
+  if (!kept.ok) return kept;
+  const stored = await records.get<readonly Signed[]>(CERTIFICATES_KEY);
+  if (!stored.ok) return stored;
+  const became = await become(kept.value ?? chance.bytes(SEED_BYTES), stored.value ?? [], kept.value === null);
+  if (!became.ok) return became;
+  const when = await records.get<number>(BACKED_UP_KEY);
+  if (when.ok && typeof when.value === 'number') backedUpAt = when.value;
+
+  return ok({
+    get view(): IdentityView {
+      return {
+        nodeId: node.nodeId,
+        name: nodeName(node.nodeId),
+        identityId: identity.nodeId,
+        keptAs: nodeKey.keptAs,
+        backedUpAt,
+        nodes: nodes.map((one) => ({
+          nodeId: one.node,
+          name: nodeName(one.node),
+          certifiedAt: one.issuedAt,
+          here: one.node === node.nodeId,
+        })),
+      };
+    },
+    get certificates() {
+      return certificates;
+    },
+    async backup(passphrase, communities) {
+      const seed = await seedStore.load();
+      if (!seed.ok) return seed;
+      const made = await exportBackup(
+        deps,
+        { createdAt: clock.now(), seed: seed.value!, communities, certificates },
+        passphrase,
+      );
+      if (made.ok) {
+        backedUpAt = clock.now();
+        await records.set(BACKED_UP_KEY, backedUpAt);
+      }
+      return made;
+    },
+    async restore(fileText, passphrase) {
+      const opened = await openBackup(deps, fileText, passphrase);
+      if (!opened.ok) return opened;
+      const restored = await become(opened.value.seed, [...certificates, ...opened.value.certificates], true);
+      return restored.ok ? opened : restored;
+    },
+  });
+}

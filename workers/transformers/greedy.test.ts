@@ -1,0 +1,149 @@
+import { describe, expect, it } from 'vitest';
+import { unwrap } from '#core/base/result';
+import type { GeneratedToken } from '#core/engines/language-model';
+import { generateGreedy, scoreGreedy, type ForwardModel, type GreedyRules } from './greedy';
+
+const END = 9;
+const VOCABULARY = 10;
+
+/** After the sum of all ids so far, modulo 10, comes that digit; the wrong ones stand one logit lower for each step away. */
+function digitModel() {
+  const fed: number[][] = [];
+  let open = 0;
+  const logitsFor = (ids: readonly number[]): Float32Array => {
+    const right = ids.reduce((sum, id) => sum + id, 0) % VOCABULARY;
+    return Float32Array.from({ length: VOCABULARY }, (_, id) => -Math.abs(id - right));
+  };
+  const model: ForwardModel = {
+    vocabularySize: VOCABULARY,
+    contextTokens: 16,
+    openSequence() {
+      open++;
+      const before: number[] = [];
+      return {
+        async feed(ids) {
+          fed.push([...ids]);
+          before.push(...ids);
+          return logitsFor(before);
+        },
+        close: () => void open--,
+      };
+    },
+    pass: async (ids) => ({ logitsAfter: (index) => logitsFor(ids.slice(0, index + 1)) }),
+    decode: (ids) => ids.filter((id) => id !== END).join(''),
+  };
+  return { model, fed, open: () => open };
+}
+
+const rules: GreedyRules = { decision: {}, endTokenId: END };
+
+async function run(
+  promptIds: readonly number[],
+  { prefixIds = [] as readonly number[], maxTokens = 20, stopAfter = Infinity, greedy = rules } = {},
+) {
+  const { model, fed, open } = digitModel();
+  const tokens: GeneratedToken[] = [];
+  const result = await generateGreedy(
+    model,
+    greedy,
+    { promptIds, prefixIds, maxTokens },
+    {
+      onToken: (token) => tokens.push(token),
+      stopped: () => tokens.length >= stopAfter,
+      yieldToMessages: () => Promise.resolve(),
+    },
+  );
+  return {
+    ids: tokens.map((token) => token.id),
+    text: tokens.map((token) => token.text).join(''),
+    finish: result,
+    fed,
+    open: open(),
+  };
+}
+
+describe('greedy generation', () => {
+  it('feeds the prompt once and then only what it chose', async () => {
+    const { ids, text, finish, fed, open } = await run([1, 2], { maxTokens: 4 });
+    expect(ids).toEqual([3, 6, 2, 4]);
+    expect(text).toBe('3624');
+    expect(finish).toEqual({ ok: true, value: 'length' });
+    expect(fed).toEqual([[1, 2], [3], [6], [2]]);
+    expect(open).toBe(0);
+  });
+
+  it('ends with the end token, which has no text', async () => {
+    expect(await run([4, 5])).toMatchObject({ ids: [END], text: '', finish: { value: 'stop' } });
+  });
+
+  it('continues after given tokens in one pass', async () => {
+    const { ids, fed } = await run([1, 2], { prefixIds: [3, 6], maxTokens: 4 });
+    expect(ids).toEqual([2, 4]);
+    expect(fed).toEqual([[1, 2, 3, 6], [2]]);
+  });
+
+  it('generates nothing after the end, or past the limit', async () => {
+    expect(await run([1], { prefixIds: [4, END] })).toMatchObject({ ids: [], finish: { value: 'stop' }, fed: [] });
+    expect(await run([1], { prefixIds: [4, 4], maxTokens: 2 })).toMatchObject({
+      ids: [],
+      finish: { value: 'length' },
+      fed: [],
+    });
+  });
+
+  it('ends where the context ends', async () => {
+    const { ids, finish } = await run(new Array<number>(13).fill(0), { maxTokens: 99 });
+    expect(ids).toHaveLength(3);
+    expect(finish).toEqual({ ok: true, value: 'length' });
+  });
+
+  it('stops before the next token when it is told to, and frees its cache', async () => {
+    expect(await run([1, 2], { stopAfter: 2 })).toMatchObject({ ids: [3, 6], finish: { value: 'cancelled' }, open: 0 });
+  });
+
+  it('refuses before the runtime sees it', async () => {
+    expect(await run([10])).toMatchObject({ finish: { error: { code: 'unknown_token' } }, fed: [] });
+    expect(await run([1.5])).toMatchObject({ finish: { error: { code: 'unknown_token' } }, fed: [] });
+    expect(await run([1], { prefixIds: [-1] })).toMatchObject({
+      finish: { error: { code: 'unknown_token' } },
+      fed: [],
+    });
+    expect(await run(new Array<number>(16).fill(0))).toMatchObject({
+      finish: { error: { code: 'prompt_too_long' } },
+      fed: [],
+    });
+    expect(await run([])).toMatchObject({ finish: { error: { code: 'prompt_empty' } }, fed: [] });
+  });
+
+  it('refuses to answer when it is unsure of the first token only', async () => {
+    const unsure: GreedyRules = { decision: { refusal: { firstTokenId: 7, minProbability: 0.99 } }, endTokenId: END };
+    const fresh = await run([1, 2], { greedy: unsure, maxTokens: 3 });
+    expect(fresh.ids[0]).toBe(7);
+    const resumed = await run([1, 2], { greedy: unsure, prefixIds: [7], maxTokens: 3 });
+    expect([7, ...resumed.ids]).toEqual(fresh.ids);
+    const { model } = digitModel();
+    expect(unwrap(await scoreGreedy(model, unsure, [1, 2], fresh.ids)).map((score) => score.margin)).toEqual([0, 0, 0]);
+    expect(unwrap(await scoreGreedy(model, unsure, [1, 2], [3]))[0]).toMatchObject({ rank: 1 });
+  });
+});
+
+describe('scoring', () => {
+  const score = (promptIds: readonly number[], outputIds: readonly number[]) =>
+    scoreGreedy(digitModel().model, rules, promptIds, outputIds);
+
+  it('finds its own answer faultless and a forged token by how far it stands', async () => {
+    expect(unwrap(await score([1, 2], [3, 6, 2, 4])).map(({ rank, margin }) => [rank, margin])).toEqual([
+      [0, 0],
+      [0, 0],
+      [0, 0],
+      [0, 0],
+    ]);
+    expect(unwrap(await score([1, 2], [3, 9])).at(1)).toMatchObject({ margin: 3 });
+  });
+
+  it('scores nothing for no tokens and refuses what does not fit', async () => {
+    expect(await score([1], [])).toEqual({ ok: true, value: [] });
+    expect(await score([1], new Array<number>(16).fill(0))).toMatchObject({ error: { code: 'prompt_too_long' } });
+    expect(await score([1], [12])).toMatchObject({ error: { code: 'unknown_token' } });
+  });
+});
