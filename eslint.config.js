@@ -95,6 +95,8 @@ export default defineConfig(
     languageOptions: { parserOptions: { parser: ts.parser, extraFileExtensions: ['.svelte'], svelteConfig } },
     rules: {
       'svelte/no-at-html-tags': 'error',
+      // `{' '}` is how a space is kept at the end of an element.
+      'svelte/no-useless-mustaches': 'off',
       // The app always stands at the root of its origin.
       'svelte/no-navigation-without-resolve': 'off',
       // Bookkeeping that no page shows needs no reactive set or map.

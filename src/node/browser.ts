@@ -37,7 +37,7 @@ export async function startTabNode(): Promise<TabNode> {
   const systemClock = createSystemClock();
   const clock = createWorkerClock({ fallback: systemClock });
   const chance = webCryptoChance;
-  const verify = createVerify();
+  const verify = createVerify(async () => (await import('#adapters/verify-noble')).createVerify());
 
   let iceServers: RTCIceServer[] = [];
   const election: Election & { inner: ReturnType<typeof createTabElection> | null } = {

@@ -5,7 +5,7 @@ export interface Placed {
   readonly y: number;
 }
 
-const NEAREST = 0.34;
+const NEAREST = 0.46;
 const FARTHEST = 0.92;
 /** Round trips at and beyond which a node stands at the inner and the outer edge. */
 const NEAR_MS = 5;

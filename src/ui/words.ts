@@ -69,15 +69,15 @@ export function list(words: readonly string[]): string {
 export const shortId = (id: string): string => (id.length <= 16 ? id : `${id.slice(0, 10)}…${id.slice(-4)}`);
 
 const CAPABILITY_WORDS: Readonly<Record<string, string>> = {
-  'llm.chat': 'answers questions',
-  'check.rescore': 'checks answers',
-  'check.redo': 'checks text jobs',
-  echo: 'echo',
-  text_stats: 'text statistics',
-  keyword_extract: 'keywords',
-  text_chunk: 'chunking',
-  text_embed: 'embedding',
-  text_retrieve: 'retrieval',
+  'llm.chat': 'Answer',
+  'check.rescore': 'Check of an answer',
+  'check.redo': 'Check of a text job',
+  echo: 'Echo',
+  text_stats: 'Text statistics',
+  keyword_extract: 'Keywords',
+  text_chunk: 'Chunking',
+  text_embed: 'Embedding',
+  text_retrieve: 'Retrieval',
 };
 
 /** A capability id for people; an unknown one is shown as it is. */

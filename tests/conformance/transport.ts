@@ -55,15 +55,24 @@ const started = async (world: TransportWorld): Promise<Network> => {
   return network;
 };
 
-const linked = async (world: TransportWorld): Promise<{ a: Network; b: Network; toB: RawChannel; toA: RawChannel }> => {
+const join = async (world: TransportWorld, network: Network, room: string): Promise<readonly string[]> =>
+  unwrap(await world.until(network.join(room)));
+
+/** Two that share a room, as all who dial each other do. */
+const acquainted = async (world: TransportWorld): Promise<readonly [Network, Network]> => {
+  const room = world.room();
   const [a, b] = [await started(world), await started(world)];
+  await join(world, a, room);
+  await join(world, b, room);
+  return [a, b];
+};
+
+const linked = async (world: TransportWorld): Promise<{ a: Network; b: Network; toB: RawChannel; toA: RawChannel }> => {
+  const [a, b] = await acquainted(world);
   const incoming = first(b.incoming);
   const toB = unwrap(await world.until(a.dial(b.self, 'host-only')));
   return { a, b, toB, toA: await world.until(incoming) };
 };
-
-const join = async (world: TransportWorld, network: Network, room: string): Promise<readonly string[]> =>
-  unwrap(await world.until(network.join(room)));
 
 /** What every `Network` does, over memory and over PeerJS in a browser. */
 export const transportCases: readonly TransportCase[] = [
@@ -90,7 +99,7 @@ export const transportCases: readonly TransportCase[] = [
       await join(world, b, room);
       await world.until(came);
       const went = first(a.presence, about(false));
-      await b.stop();
+      await world.until(b.stop());
       await world.until(went);
     },
   },
@@ -198,7 +207,7 @@ export const transportCases: readonly TransportCase[] = [
   {
     name: 'two peers that dial each other at once get two channels',
     async run(world) {
-      const [a, b] = [await started(world), await started(world)];
+      const [a, b] = await acquainted(world);
       const incoming = Promise.all([first(a.incoming), first(b.incoming)]);
       const dials = await world.until(Promise.all([a.dial(b.self, 'host-only'), b.dial(a.self, 'host-only')]));
       assert(dials.every(({ ok }) => ok), 'a dial failed');
@@ -210,7 +219,7 @@ export const transportCases: readonly TransportCase[] = [
     async run(world) {
       const { a, toB, toA } = await linked(world);
       const seen = Promise.all([first(toB.closed), first(toA.closed)]);
-      await a.stop();
+      await world.until(a.stop());
       await world.until(seen);
       const result = await world.until(a.dial(world.absentId, 'host-only'));
       assert(!result.ok && result.error.code === 'offline', 'it still dials');

@@ -72,7 +72,7 @@ test('after one visit every address opens without the network, isolated as befor
   await withProfile(async (context) => {
     const page = await context.newPage();
     const thrown: string[] = [];
-    page.on('pageerror', (error) => thrown.push(error.message));
+    page.on('pageerror', (error) => thrown.push(`${page.url()}: ${error.stack ?? error.message}`));
     await install(page);
     await context.setOffline(true);
     await page.reload();

@@ -308,7 +308,6 @@ export function createMemoryWorld({
         member.alive = false;
         member.online = false;
         member.setStatus({ state: 'offline', reason: 'Stopped.' });
-        await pause(0);
       },
     };
     return { member, network };

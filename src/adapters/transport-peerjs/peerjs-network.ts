@@ -30,6 +30,10 @@ const MAX_CANDIDATES = 64;
 const MAX_WAITING_CHANNELS = 32;
 const TOKEN_BYTES = 16;
 
+/** The server's close code for "another socket proved the same id later". Coming back at once would only start a fight. */
+const REPLACED_CLOSE_CODE = 4409;
+const REPLACED_PAUSE_MS = 60_000;
+
 const NO_WAY = 'Their network and yours do not let a direct link through.';
 const AWAY = 'The signaling server cannot be reached.';
 
@@ -71,8 +75,11 @@ export function createPeerJsNetwork({ signer, url, iceServers, clock, chance, to
   let PeerClass: typeof Peer | null = null;
   let peer: Peer | null = null;
   let stopped = false;
+  let answerPolicy: IcePolicy = 'host-only';
+  /** PeerJS answers in the turn in which an offer arrives, so these must be at hand; every dial renews them. */
   let answerServers: readonly RTCIceServer[] = [];
   let failures = 0;
+  let openedAtMs: number | null = null;
   let retryNotBeforeMs = 0;
   let cancelOpenTimer: (() => void) | null = null;
   let cancelRetry: (() => void) | null = null;
@@ -143,8 +150,8 @@ export function createPeerJsNetwork({ signer, url, iceServers, clock, chance, to
   const onOpen = (): void => {
     cancelOpenTimer?.();
     cancelOpenTimer = null;
-    failures = 0;
     retryNotBeforeMs = 0;
+    openedAtMs = clock.monotonicMs();
     setStatus('online', '');
     firstAttemptEnded();
     for (const room of rooms.keys()) {
@@ -164,11 +171,26 @@ export function createPeerJsNetwork({ signer, url, iceServers, clock, chance, to
       for (const { resolve } of waiting) resolve(offline());
     }
     firstAttemptEnded();
+    // Only a connection that held counts as a success: a server that throws us out at once is not hammered.
+    if (openedAtMs !== null && clock.monotonicMs() - openedAtMs >= LONGEST_BACKOFF_MS) failures = 0;
+    openedAtMs = null;
     const longestMs = Math.min(LONGEST_BACKOFF_MS, SHORTEST_BACKOFF_MS * 2 ** (Math.min(failures, 16) + 1));
     failures++;
     const delayMs = Math.max(longestMs / 2 + (fraction(chance) * longestMs) / 2, retryNotBeforeMs - clock.monotonicMs());
     cancelRetry?.();
     cancelRetry = clock.after(delayMs, attempt);
+  };
+
+  /** PeerJS keeps the close code to itself, so the socket is listened to directly. */
+  const watchForReplacement = (made: Peer): void => {
+    const { _socket: socket } = made.socket as unknown as { readonly _socket?: WebSocket };
+    socket?.addEventListener('close', ({ code }) => {
+      if (code !== REPLACED_CLOSE_CODE || stopped || isOpen()) return;
+      setStatus('offline', 'This node runs in another tab or window.');
+      retryNotBeforeMs = clock.monotonicMs() + REPLACED_PAUSE_MS;
+      cancelRetry?.();
+      cancelRetry = clock.after(REPLACED_PAUSE_MS, attempt);
+    });
   };
 
   /** Links live on in a peer that is only disconnected; one without links is better made anew. */
@@ -243,6 +265,7 @@ export function createPeerJsNetwork({ signer, url, iceServers, clock, chance, to
   const onOwnMessage = (made: Peer, message: FromServer): void => {
     switch (message.type) {
       case 'CHALLENGE':
+        watchForReplacement(made);
         signer.sign(encodeCanonical(authBody(message.payload.nonce, self))).then(
           (signature) => {
             if (peer === made) tell({ type: 'AUTH', payload: { signature: hex(signature) } });
@@ -328,11 +351,14 @@ export function createPeerJsNetwork({ signer, url, iceServers, clock, chance, to
 
   const serversFor = async (policy: IcePolicy): Promise<readonly RTCIceServer[]> => {
     if (policy === 'host-only') return [];
+    let servers: readonly RTCIceServer[] = [];
     try {
-      return await iceServers();
+      servers = await iceServers();
     } catch {
-      return [];
+      // Without servers of the community links still work wherever a direct way exists.
     }
+    if (answerPolicy === 'configured') answerServers = servers;
+    return servers;
   };
 
   const dial = async (peerId: NodeId, policy: IcePolicy): Promise<Result<RawChannel>> => {
@@ -412,9 +438,9 @@ export function createPeerJsNetwork({ signer, url, iceServers, clock, chance, to
     sample: (room) => askMembers(room, { type: 'SAMPLE', payload: { room } }),
     dial,
     answerWith(policy) {
-      void serversFor(policy).then((servers) => {
-        answerServers = servers;
-      });
+      answerPolicy = policy;
+      answerServers = [];
+      void serversFor(policy);
     },
     async stop() {
       if (stopped) return;

@@ -45,9 +45,8 @@ export type IcePolicy = 'host-only' | 'configured';
 /**
  * Where nodes find each other, and how a channel to one of them is opened. It grants no trust. It reconnects by itself
  * with jittered back-off; existing channels live on while it is away, and who is met when a room is joined again is told
- * as presence. `dial` fails with `peer_unavailable` (the
- * rendezvous does not know it), `unreachable` (no candidate pair worked; the message says so), `dial_timeout` or
- * `offline`.
+ * as presence. `dial` fails with `peer_unavailable` (the rendezvous does not know it, or the two share no room),
+ * `unreachable` (no candidate pair worked; the message says so), `dial_timeout` or `offline`.
  */
 export interface Network {
   readonly self: NodeId;

@@ -21,7 +21,7 @@ parser.add_argument("--seed", type=int, default=7)
 parser.add_argument("--top-steps", type=int, default=500, help="first part: only the last block, on bare embeddings")
 parser.add_argument("--steps", type=int, default=1200, help="second part: all blocks, and whole answers")
 parser.add_argument("--top-rate", type=float, default=3e-3)
-parser.add_argument("--batch", type=int, default=104)
+parser.add_argument("--batch", type=int, default=32)
 parser.add_argument("--rate", type=float, default=2e-3)
 parser.add_argument("--decay", type=float, default=0.1)
 parser.add_argument("--dropout", type=float, default=0.15)
@@ -31,8 +31,8 @@ parser.add_argument("--smooth", type=float, default=0.05)
 parser.add_argument("--bpe-dropout", type=float, default=0.1)
 parser.add_argument("--foreign-share", type=float, default=0.35)
 parser.add_argument("--chunk", type=int, default=32)
-parser.add_argument("--answers", type=int, default=10, help="whole answers per step")
-parser.add_argument("--helper-batch", type=int, default=24, help="questions per step in the second process, next to the answers")
+parser.add_argument("--answers", type=int, default=8, help="whole answers per step in each process")
+parser.add_argument("--helper-batch", type=int, default=32, help="questions per step in the second process")
 parser.add_argument("--minutes", type=float, default=0, help="end the second part after this time, whatever --steps says; 0: no limit")
 parser.add_argument("--width", type=int, default=SHAPE["width"])
 parser.add_argument("--layers", type=int, default=SHAPE["layers"])
@@ -40,6 +40,7 @@ parser.add_argument("--heads", type=int, default=SHAPE["heads"])
 parser.add_argument("--hidden", type=int, default=SHAPE["hidden"])
 parser.add_argument("--vocab", type=int, default=SHAPE["vocab"])
 parser.add_argument("--holdback", type=float, default=0.1, help="share of the questions kept for validation; 0 trains on all")
+parser.add_argument("--continue-from", default="", help="folder of an earlier run: keep its tokenizer and start from its weights")
 parser.add_argument("--out", default=os.path.join(HERE, "build"))
 args = parser.parse_args()
 
@@ -48,7 +49,11 @@ torch.manual_seed(args.seed)
 rng = random.Random(args.seed)
 os.makedirs(args.out, exist_ok=True)
 
-document = build_tokenizer(args.vocab)
+if args.continue_from:
+    with open(os.path.join(args.continue_from, "tokenizer.json"), encoding="utf-8") as handle:
+        document = json.load(handle)
+else:
+    document = build_tokenizer(args.vocab)
 with open(os.path.join(args.out, "tokenizer.json"), "w", encoding="utf-8") as handle:
     json.dump(document, handle, ensure_ascii=False)
 tokenizer = Tokenizer(document)
@@ -191,12 +196,12 @@ def gradients(size, top_only, answers):
             rows.append(row + answer[:-1])
             targets.append([-100] * len(row) + answer[1:])
         length = max(map(len, rows))
-        states = net.states(padded(rows), args.dropout * 0.3)
+        states = net.states(padded(rows))
         wanted = torch.tensor([row + [-100] * (length - len(row)) for row in targets])
         place = wanted >= 0
         loss = F.cross_entropy(net.logits(states[place]), wanted[place])
         answer_loss = loss.item()
-        (loss * 2).backward()
+        loss.backward()
     return total, answer_loss
 
 
@@ -238,7 +243,7 @@ def train(steps, rate, floor, top_only):
             group["lr"] = rate_at(step, done, rate, floor)
         signal[0] = 1 if top_only else 0
         meet.wait()
-        loss, _ = gradients(args.batch, top_only, 0)
+        loss, _ = gradients(args.batch, top_only, args.answers)
         total += loss
         meet.wait()
         place = 0
@@ -261,7 +266,7 @@ def train(steps, rate, floor, top_only):
             for name, value in net.state_dict().items():
                 average[name].mul_(keep).add_(value, alpha=1 - keep)
         seen, step = seen + 1, step + 1
-        if step % 100 == 0 or done >= 1:
+        if step % 50 == 0 or done >= 1:
             line = f"step {step} loss {total / seen:.3f} answers {signal[1]:.4f} time {time.time() - start_time:.0f}s"
             total, seen = 0.0, 0
             if validation:
@@ -273,12 +278,15 @@ def train(steps, rate, floor, top_only):
                        os.path.join(args.out, "spark.pt"))
 
 
+if args.continue_from:
+    net.load_state_dict(torch.load(os.path.join(args.continue_from, "spark.pt"))["weights"])
 second = mp.get_context("fork").Process(target=second_process, daemon=True)
 second.start()
-train(args.top_steps, args.top_rate, 0.3, True)
-with torch.no_grad():
-    for name, value in net.state_dict().items():
-        value.copy_(average[name])
+if args.top_steps and not args.continue_from:
+    train(args.top_steps, args.top_rate, 0.3, True)
+    with torch.no_grad():
+        for name, value in net.state_dict().items():
+            value.copy_(average[name])
 train(args.steps, args.rate, 0.02, False)
 signal[0] = 2
 meet.wait()
