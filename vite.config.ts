@@ -1,11 +1,31 @@
 import { readFileSync } from 'node:fs';
 import { sveltekit } from '@sveltejs/kit/vite';
+import type { Plugin } from 'vite';
 import { defineConfig } from 'vitest/config';
 
 const { version } = JSON.parse(readFileSync(new URL('./package.json', import.meta.url), 'utf8')) as { version: string };
 
+/**
+ * What PeerJS brings for its own message formats and for browsers of years ago, a quarter of the first load. Links carry
+ * raw bytes in frames of our own, and every browser that has the keys this app needs speaks WebRTC as the standard says.
+ */
+const UNUSED_IN_PEERJS: Readonly<Record<string, string>> = {
+  '@msgpack/msgpack': 'export class Encoder {}\nexport const decodeMultiStream = undefined;',
+  'peerjs-js-binarypack': 'export const pack = undefined, unpack = undefined;',
+  'webrtc-adapter': "export default { browserDetails: { browser: 'unknown', version: 0 } };",
+};
+
+const withoutUnusedParts: Plugin = {
+  name: 'tabmesh:peerjs-raw-only',
+  apply: 'build',
+  enforce: 'pre',
+  resolveId: (id, importer) =>
+    id in UNUSED_IN_PEERJS && /[\\/]peerjs[\\/]/.test(importer ?? '') ? `\0${id}` : undefined,
+  load: (id) => (id.startsWith('\0') ? UNUSED_IN_PEERJS[id.slice(1)] : undefined),
+};
+
 export default defineConfig({
-  plugins: process.env['VITEST'] ? [] : [sveltekit()],
+  plugins: process.env['VITEST'] ? [] : [withoutUnusedParts, sveltekit()],
   define: { __TABMESH_VERSION__: JSON.stringify(version) },
   build: { target: 'es2022', assetsInlineLimit: 0 },
   worker: { format: 'es' },
@@ -15,7 +35,12 @@ export default defineConfig({
     conditions: ['onnxruntime-web-use-extern-wasm', 'module', 'browser', 'development|production'],
   },
   test: {
-    include: ['src/**/*.test.ts', 'workers/**/*.test.ts', 'signaling/**/*.test.ts', 'tests/{architecture,conformance,vectors,integration,simulation}/**/*.test.ts'],
+    include: [
+      'src/**/*.test.ts',
+      'workers/**/*.test.ts',
+      'signaling/**/*.test.ts',
+      'tests/{architecture,conformance,vectors,integration,simulation}/**/*.test.ts',
+    ],
     environment: 'node',
   },
 });

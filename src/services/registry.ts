@@ -10,7 +10,7 @@ import type { Ledger } from '#core/ledger/ledger';
 import { idOfSigned, sign, type Signed } from '#core/wire/signed';
 import { checkRedo } from './check-redo/contract';
 import { checkRescore } from './check-rescore/contract';
-import { deterministicWorkKinds, deterministicServices } from './deterministic';
+import { deterministicJobTypes, deterministicServices, deterministicWorkKinds } from './deterministic';
 import { jobRun } from './job-run/contract';
 import { llmChat } from './llm-chat/contract';
 import { chatKind } from './llm-chat/kind';
@@ -49,6 +49,8 @@ const VERDICTS_REMEMBERED = 1_024;
 export const workKinds: WorkKinds = new Map(
   [chatKind as unknown as WorkKind, ...deterministicWorkKinds].map((kind) => [kind.capability.id, kind]),
 );
+
+const jobTypesByCapability = new Map([...deterministicJobTypes.values()].map((type) => [type.capability, type]));
 
 const service = <Input, Output, Chunk>(
   offered: OfferedWhen,
@@ -117,10 +119,12 @@ export function createServices(deps: ServiceDeps): readonly RegisteredService[] 
       load: async () =>
         (await import('./check-redo/handler')).createCheckRedoHandler({
           ...checkDeps,
-          redo: (capability, input) =>
-            workKinds.get(capability)?.check === 'redo'
-              ? deps.runHere(capability, input)
-              : Promise.resolve(fail('unsupported', 'This node does not do that work.')),
+          async redo(capability, input) {
+            const type = jobTypesByCapability.get(capability);
+            if (!type) return fail('unsupported', 'This node does not do that work.');
+            const fault = type.payloadFault(input);
+            return fault === null ? deps.runHere(capability, input) : fail(fault, 'No result of this payload is valid.');
+          },
         }),
     }),
     service('model-warm', {

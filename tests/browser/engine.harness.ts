@@ -66,7 +66,6 @@ const harness = {
     await fresh.dispose();
     return { same, replaced };
   },
-  ask: async (question: string) => answerTo(await spark(), question),
   async measure(questions: readonly string[]) {
     const model = await spark();
     await answerTo(model, questions[0]!);

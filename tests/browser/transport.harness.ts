@@ -32,7 +32,12 @@ export interface TransportHarness {
   status(id: string): string;
   links(id: string): readonly { readonly peer: string; readonly state: string; readonly rttMs: number | null }[];
   /** Sends `count` messages of `sizeBytes` and resolves when the other node of this or another page echoed all of them. */
-  exchange(id: string, peer: string, count: number, sizeBytes: number): Promise<{ readonly ms: number; readonly inOrder: boolean }>;
+  exchange(
+    id: string,
+    peer: string,
+    count: number,
+    sizeBytes: number,
+  ): Promise<{ readonly ms: number; readonly inOrder: boolean }>;
   useConfiguredServers(id: string): void;
   /** Sends garbage below the links: hostile frames on a channel dialled by hand; resolves to why it was closed. */
   sendGarbage(id: string, peer: string): Promise<string>;
@@ -65,14 +70,24 @@ async function freshSigner(): Promise<Signer> {
   const nodeId = hex(new Uint8Array(await crypto.subtle.exportKey('raw', pair.publicKey)));
   return {
     nodeId,
-    sign: async (bytes) => new Uint8Array(await crypto.subtle.sign('Ed25519', pair.privateKey, bytes as Uint8Array<ArrayBuffer>)),
+    sign: async (bytes) =>
+      new Uint8Array(await crypto.subtle.sign('Ed25519', pair.privateKey, bytes as Uint8Array<ArrayBuffer>)),
   };
 }
 
 const networkOf = (signer: Signer, url: string): Network =>
-  createPeerJsNetwork({ signer, url, iceServers: async () => [{ urls: CONFIGURED_SERVER }], clock: systemClock, chance });
+  createPeerJsNetwork({
+    signer,
+    url,
+    iceServers: async () => [{ urls: CONFIGURED_SERVER }],
+    clock: systemClock,
+    chance,
+  });
 
-async function runAll<W>(cases: readonly { name: string; run(world: W): Promise<void> }[], create: () => { world: W; end(): Promise<void> }): Promise<CaseResult[]> {
+async function runAll<W>(
+  cases: readonly { name: string; run(world: W): Promise<void> }[],
+  create: () => { world: W; end(): Promise<void> },
+): Promise<CaseResult[]> {
   const results: CaseResult[] = [];
   for (const { name, run } of cases) {
     const { world, end } = create();
@@ -148,7 +163,12 @@ window.transport = {
     });
     const events: RunningNode['events'] = [];
     links.events.on((event) => {
-      const what = event.type === 'down' ? `down ${event.reason}` : event.type === 'unreachable' ? `unreachable ${event.code}` : event.type;
+      const what =
+        event.type === 'down'
+          ? `down ${event.reason}`
+          : event.type === 'unreachable'
+            ? `unreachable ${event.code}`
+            : event.type;
       events.push({ what, peer: event.type === 'unreachable' ? event.peer : event.link.peer, atMs: performance.now() });
       if (event.type !== 'up') return;
       const { link } = event;
@@ -185,7 +205,8 @@ window.transport = {
     const all = new Promise<void>((resolve) => {
       const stop = link.messages.on((message) => {
         if (message[0] !== 2) return;
-        if (new DataView(message.buffer, message.byteOffset).getUint32(1) !== next || message.length !== sizeBytes) inOrder = false;
+        if (new DataView(message.buffer, message.byteOffset).getUint32(1) !== next || message.length !== sizeBytes)
+          inOrder = false;
         next++;
         if (next < count) return;
         stop();

@@ -9,14 +9,25 @@ import { serveHarness, type HarnessServer } from './serve-harness';
 const MODULE = '/tests/browser/transport.harness.ts';
 
 // On a machine whose only network is loopback, links need this flag and the media permission.
-test.use({ launchOptions: browserLaunch(['--allow-loopback-in-peer-connection']), permissions: ['microphone', 'camera'] });
+test.use({
+  launchOptions: browserLaunch(['--allow-loopback-in-peer-connection']),
+  permissions: ['microphone', 'camera'],
+});
 
 let harness: HarnessServer;
 let signaling: RunningServer;
 let dataFolder: string;
 
 const startSignaling = (port: number): Promise<RunningServer> =>
-  startServer({ port, host: '127.0.0.1', dataFolder, app: { kind: 'none' }, version: '0.0.0', stun: false, allowedOrigins: [harness.origin] });
+  startServer({
+    port,
+    host: '127.0.0.1',
+    dataFolder,
+    app: { kind: 'none' },
+    version: '0.0.0',
+    stun: false,
+    allowedOrigins: [harness.origin],
+  });
 
 test.beforeAll(async () => {
   dataFolder = await mkdtemp(join(tmpdir(), 'tabmesh-transport-'));
@@ -51,9 +62,16 @@ const freshRoom = (): string => `room${Date.now()}${roomCount++}`;
 const start = (page: Page, room: string): Promise<string> =>
   page.evaluate(([url, name]) => window.transport.startNode(url!, name!), [signaling.url, room]);
 const whenLinked = (page: Page, id: string, peer: string) =>
-  page.waitForFunction(([mine, theirs]) => window.transport.links(mine!).some((link) => link.peer === theirs && link.state === 'live'), [id, peer]);
+  page.waitForFunction(
+    ([mine, theirs]) => window.transport.links(mine!).some((link) => link.peer === theirs && link.state === 'live'),
+    [id, peer],
+  );
 const whenHappened = (page: Page, id: string, what: string) =>
-  page.waitForFunction(([mine, name]) => window.transport.events(mine!).some((event) => event.what === name), [id, what], { timeout: 40_000 });
+  page.waitForFunction(
+    ([mine, name]) => window.transport.events(mine!).some((event) => event.what === name),
+    [id, what],
+    { timeout: 40_000 },
+  );
 const atMs = async (page: Page, id: string, what: string): Promise<number> =>
   (await page.evaluate((mine) => window.transport.events(mine), id)).find((event) => event.what === what)!.atMs;
 
@@ -71,7 +89,9 @@ test('the worker clock passes the clock conformance cases', async ({ context }) 
   expect(results.filter(({ ok }) => !ok)).toEqual([]);
 });
 
-test('two nodes find each other, shake hands once, and exchange messages of every size under back-pressure', async ({ context }) => {
+test('two nodes find each other, shake hands once, and exchange messages of every size under back-pressure', async ({
+  context,
+}) => {
   const page = await openPage(context, errors);
   const room = freshRoom();
   const a = await start(page, room);
@@ -79,7 +99,12 @@ test('two nodes find each other, shake hands once, and exchange messages of ever
   await whenLinked(page, a, b);
   await whenLinked(page, b, a);
   for (const [count, sizeBytes] of [[200, 20] as const, [40, 256 * 1024] as const]) {
-    const result = await page.evaluate(([mine, theirs, n, size]) => window.transport.exchange(mine, theirs, n, size), [a, b, count, sizeBytes] as const);
+    const result = await page.evaluate(([mine, theirs, n, size]) => window.transport.exchange(mine, theirs, n, size), [
+      a,
+      b,
+      count,
+      sizeBytes,
+    ] as const);
     expect(result.inOrder).toBe(true);
   }
   expect(await page.evaluate((mine) => window.transport.links(mine).length, a)).toBe(1);
@@ -95,7 +120,9 @@ test('a node that leaves is known to have left at once', async ({ context }) => 
   const beganMs = await page.evaluate(() => window.transport.nowMs());
   await page.evaluate((id) => window.transport.stopNode(id), b);
   await page.waitForFunction((mine) => window.transport.links(mine).length === 0, a);
-  const down = (await page.evaluate((mine) => window.transport.events(mine), a)).find(({ what }) => what.startsWith('down'))!;
+  const down = (await page.evaluate((mine) => window.transport.events(mine), a)).find(({ what }) =>
+    what.startsWith('down'),
+  )!;
   expect(down.atMs - beganMs).toBeLessThan(2_000);
 });
 
@@ -113,9 +140,15 @@ test('a crashed page is suspect at 6 s and gone at 15 s', async ({ browser }) =>
   await crashed;
   const crashedAtMs = await page.evaluate(() => window.transport.nowMs());
   await whenHappened(page, a, 'suspect');
-  await page.waitForFunction((mine) => window.transport.events(mine).some((event) => event.what.startsWith('down')), a, { timeout: 40_000 });
+  await page.waitForFunction(
+    (mine) => window.transport.events(mine).some((event) => event.what.startsWith('down')),
+    a,
+    { timeout: 40_000 },
+  );
   const suspectMs = (await atMs(page, a, 'suspect')) - crashedAtMs;
-  const down = (await page.evaluate((mine) => window.transport.events(mine), a)).find(({ what }) => what.startsWith('down'))!;
+  const down = (await page.evaluate((mine) => window.transport.events(mine), a)).find(({ what }) =>
+    what.startsWith('down'),
+  )!;
   expect(down.what).toBe('down silent');
   expect(suspectMs).toBeGreaterThan(3_500);
   expect(suspectMs).toBeLessThan(8_000);
@@ -139,8 +172,12 @@ test('links live through a restart of the signaling server, and new ones are mad
   await page.waitForFunction((mine) => window.transport.status(mine) === 'online', a, { timeout: 40_000 });
   const c = await start(page, room);
   await whenLinked(page, a, c);
-  expect((await page.evaluate((mine) => window.transport.events(mine), a)).map(({ what }) => what)).not.toContain('down closed_by_peer');
-  expect(await page.evaluate(([mine, theirs]) => window.transport.exchange(mine!, theirs!, 5, 100), [a, b])).toMatchObject({ inOrder: true });
+  expect((await page.evaluate((mine) => window.transport.events(mine), a)).map(({ what }) => what)).not.toContain(
+    'down closed_by_peer',
+  );
+  expect(
+    await page.evaluate(([mine, theirs]) => window.transport.exchange(mine!, theirs!, 5, 100), [a, b]),
+  ).toMatchObject({ inOrder: true });
 });
 
 test('no server but the configured ones is ever used, and these only when allowed', async ({ context }) => {

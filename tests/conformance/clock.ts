@@ -16,7 +16,8 @@ function assert(condition: boolean, message: string): asserts condition {
   if (!condition) throw new Error(message);
 }
 
-const fired = (clock: Clock, delayMs: number): Promise<void> => new Promise((resolve) => void clock.after(delayMs, resolve));
+const fired = (clock: Clock, delayMs: number): Promise<void> =>
+  new Promise((resolve) => void clock.after(delayMs, resolve));
 
 /** A timer may fire this much early: the system rounds its timers and its clock differently. */
 const ROUNDING_MS = 2;
@@ -78,7 +79,11 @@ export const clockCases: readonly ClockCase[] = [
     name: 'a delay of zero or less runs soon, but never at once',
     async run({ clock, until }) {
       let ran = false;
-      const both = Promise.all([0, -5].map((delayMs) => new Promise<void>((resolve) => void clock.after(delayMs, () => ((ran = true), resolve())))));
+      const both = Promise.all(
+        [0, -5].map(
+          (delayMs) => new Promise<void>((resolve) => void clock.after(delayMs, () => ((ran = true), resolve()))),
+        ),
+      );
       assert(!ran, 'it ran before the caller went on');
       await until(both);
     },

@@ -85,7 +85,10 @@ export const transportCases: readonly TransportCase[] = [
       const members = await join(world, b, room);
       assert(members.length === 1 && members[0] === a.self, `b sees ${members.length} members`);
       const sample: Result<readonly string[]> = await world.until(a.sample(room));
-      assert(sample.ok && sample.value.length === 1 && sample.value[0] === b.self, 'a sample does not show the newcomer');
+      assert(
+        sample.ok && sample.value.length === 1 && sample.value[0] === b.self,
+        'a sample does not show the newcomer',
+      );
     },
   },
   {
@@ -94,7 +97,8 @@ export const transportCases: readonly TransportCase[] = [
       const [a, b] = [await started(world), await started(world)];
       const room = world.room();
       await join(world, a, room);
-      const about = (here: boolean) => (event: Presence) => event.room === room && event.node === b.self && event.here === here;
+      const about = (here: boolean) => (event: Presence) =>
+        event.room === room && event.node === b.self && event.here === here;
       const came = first(a.presence, about(true));
       await join(world, b, room);
       await world.until(came);
@@ -129,8 +133,14 @@ export const transportCases: readonly TransportCase[] = [
         toA.send(Uint8Array.of(index & 255, 2, 2));
       }
       const [inA, inB] = await world.until(Promise.all([there, back]));
-      assert(inA.every((frame, index) => frame.length === 2 && frame[0] === (index & 255) && frame[1] === 1), 'frames to a are wrong');
-      assert(inB.every((frame, index) => frame.length === 3 && frame[0] === (index & 255)), 'frames to b are wrong');
+      assert(
+        inA.every((frame, index) => frame.length === 2 && frame[0] === (index & 255) && frame[1] === 1),
+        'frames to a are wrong',
+      );
+      assert(
+        inB.every((frame, index) => frame.length === 3 && frame[0] === (index & 255)),
+        'frames to b are wrong',
+      );
     },
   },
   {
@@ -155,12 +165,16 @@ export const transportCases: readonly TransportCase[] = [
     name: 'frames of the largest size arrive unchanged',
     async run(world) {
       const { toB, toA } = await linked(world);
-      const sent = Array.from({ length: 64 }, (_, at) => Uint8Array.from({ length: FRAME_BYTES }, (_, index) => (index * 7 + at) & 255));
+      const sent = Array.from({ length: 64 }, (_, at) =>
+        Uint8Array.from({ length: FRAME_BYTES }, (_, index) => (index * 7 + at) & 255),
+      );
       const received = collect(toA, sent.length);
       for (const frame of sent) toB.send(frame);
       const frames = await world.until(received);
       assert(
-        frames.every((frame, at) => frame.length === FRAME_BYTES && frame.every((byte, index) => byte === sent[at]![index])),
+        frames.every(
+          (frame, at) => frame.length === FRAME_BYTES && frame.every((byte, index) => byte === sent[at]![index]),
+        ),
         'a frame changed on the way',
       );
       assert(toB.bufferedBytes >= 0, 'the buffer is negative');
@@ -191,7 +205,10 @@ export const transportCases: readonly TransportCase[] = [
     async run(world) {
       const a = await started(world);
       const result = await world.until(a.dial(world.absentId, 'host-only'));
-      assert(!result.ok && result.error.code === 'peer_unavailable', `it said ${result.ok ? 'fine' : result.error.code}`);
+      assert(
+        !result.ok && result.error.code === 'peer_unavailable',
+        `it said ${result.ok ? 'fine' : result.error.code}`,
+      );
       assert(!result.ok && result.error.message.length > 0, 'it gave no sentence');
     },
   },
@@ -210,7 +227,10 @@ export const transportCases: readonly TransportCase[] = [
       const [a, b] = await acquainted(world);
       const incoming = Promise.all([first(a.incoming), first(b.incoming)]);
       const dials = await world.until(Promise.all([a.dial(b.self, 'host-only'), b.dial(a.self, 'host-only')]));
-      assert(dials.every(({ ok }) => ok), 'a dial failed');
+      assert(
+        dials.every(({ ok }) => ok),
+        'a dial failed',
+      );
       await world.until(incoming);
     },
   },

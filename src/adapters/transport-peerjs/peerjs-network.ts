@@ -57,7 +57,14 @@ interface Asked {
  * Network over the unmodified PeerJS client and our own signaling server, in a browser. PeerJS's default servers are never
  * used: without servers of our own only this device's addresses are offered. The owner calls `stop` when the page goes.
  */
-export function createPeerJsNetwork({ signer, url, iceServers, clock, chance, token = hex(chance.bytes(TOKEN_BYTES)) }: PeerJsNetworkOptions): Network {
+export function createPeerJsNetwork({
+  signer,
+  url,
+  iceServers,
+  clock,
+  chance,
+  token = hex(chance.bytes(TOKEN_BYTES)),
+}: PeerJsNetworkOptions): Network {
   const self = signer.nodeId;
   const server = new URL(url);
   const secure = server.protocol === 'https:';
@@ -74,6 +81,7 @@ export function createPeerJsNetwork({ signer, url, iceServers, clock, chance, to
 
   let PeerClass: typeof Peer | null = null;
   let peer: Peer | null = null;
+  let started = false;
   let stopped = false;
   let answerPolicy: IcePolicy = 'host-only';
   /** PeerJS answers in the turn in which an offer arrives, so these must be at hand; every dial renews them. */
@@ -98,6 +106,18 @@ export function createPeerJsNetwork({ signer, url, iceServers, clock, chance, to
   const isOpen = (): boolean => peer?.open === true;
 
   // Rendezvous: attempts, and what follows when one ends.
+
+  const load = async (): Promise<void> => {
+    try {
+      PeerClass = (await loadPeerJs()).Peer;
+    } catch {
+      setStatus('offline', 'The part of this app that makes links could not be loaded.');
+      firstAttemptEnded();
+      if (!stopped) cancelRetry = clock.after(LONGEST_BACKOFF_MS, () => void load());
+      return;
+    }
+    attempt();
+  };
 
   const attempt = (): void => {
     if (stopped || PeerClass === null || isOpen()) return;
@@ -129,7 +149,8 @@ export function createPeerJsNetwork({ signer, url, iceServers, clock, chance, to
     const toPeerJs = made.socket.listeners('message') as ((message: unknown) => void)[];
     made.socket.removeAllListeners('message');
     made.socket.on('message', (message: unknown) => {
-      if (peer === made && !stopped && onServerMessage(made, message)) for (const listener of toPeerJs) listener.call(made.socket, message);
+      if (peer === made && !stopped && onServerMessage(made, message))
+        for (const listener of toPeerJs) listener.call(made.socket, message);
     });
     made.on('open', () => {
       if (peer === made) onOpen();
@@ -176,7 +197,10 @@ export function createPeerJsNetwork({ signer, url, iceServers, clock, chance, to
     openedAtMs = null;
     const longestMs = Math.min(LONGEST_BACKOFF_MS, SHORTEST_BACKOFF_MS * 2 ** (Math.min(failures, 16) + 1));
     failures++;
-    const delayMs = Math.max(longestMs / 2 + (fraction(chance) * longestMs) / 2, retryNotBeforeMs - clock.monotonicMs());
+    const delayMs = Math.max(
+      longestMs / 2 + (fraction(chance) * longestMs) / 2,
+      retryNotBeforeMs - clock.monotonicMs(),
+    );
     cancelRetry?.();
     cancelRetry = clock.after(delayMs, attempt);
   };
@@ -234,7 +258,11 @@ export function createPeerJsNetwork({ signer, url, iceServers, clock, chance, to
     const refusal = v.safeParse(refusalSchema, message);
     if (refusal.success) {
       const said = refusal.output.payload?.msg?.slice(0, 200);
-      attemptEnded(said === undefined ? 'The signaling server refused this node.' : `The signaling server refused this node: ${said}`);
+      attemptEnded(
+        said === undefined
+          ? 'The signaling server refused this node.'
+          : `The signaling server refused this node: ${said}`,
+      );
       return false;
     }
     const relayed = v.safeParse(relayedSchema, message);
@@ -414,17 +442,11 @@ export function createPeerJsNetwork({ signer, url, iceServers, clock, chance, to
     statusChanged,
     incoming,
     presence,
-    async start() {
-      if (stopped || PeerClass !== null) return firstAttempt;
-      try {
-        PeerClass = (await loadPeerJs()).Peer;
-      } catch {
-        setStatus('offline', 'The part of this app that makes links could not be loaded.');
-        return;
-      }
-      if (stopped) return;
+    start() {
+      if (stopped || started) return firstAttempt;
+      started = true;
       for (const [target, event] of wakeSources) target?.addEventListener(event, onWake);
-      attempt();
+      void load();
       return firstAttempt;
     },
     join(room, proof) {

@@ -49,5 +49,3 @@ export type GenerationEvent =
   | { readonly type: 'token'; readonly token: GeneratedToken }
   | { readonly type: 'ended'; readonly finish: FinishReason }
   | { readonly type: 'failed'; readonly code: string; readonly message: string };
-
-export type WorkerProgress = LoadProgress;

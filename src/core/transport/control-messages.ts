@@ -34,7 +34,11 @@ export const helloSchema = v.strictObject({
   instance: exactly(INSTANCE_BYTES),
   credential: bytesSchema(MAX_SIGNED_BYTES),
 });
-export const proofSchema = v.strictObject({ v: v.literal(WIRE_VERSION), type: v.literal('proof'), signature: exactly(SIGNATURE_BYTES) });
+export const proofSchema = v.strictObject({
+  v: v.literal(WIRE_VERSION),
+  type: v.literal('proof'),
+  signature: exactly(SIGNATURE_BYTES),
+});
 export const readySchema = v.strictObject({ v: v.literal(WIRE_VERSION), type: v.literal('ready') });
 export const beatSchema = v.strictObject({
   v: v.literal(WIRE_VERSION),

@@ -32,7 +32,9 @@ export interface FramedChannel {
 export function createFramedChannel(channel: RawChannel): FramedChannel {
   const encoder = createFrameEncoder();
   const reassembler = createReassembler();
-  const received = createKeptSource<Assembled | { readonly kind: 'fault'; readonly failure: Failure }>(MAX_KEPT, () => close('flood'));
+  const received = createKeptSource<Assembled | { readonly kind: 'fault'; readonly failure: Failure }>(MAX_KEPT, () =>
+    close('flood'),
+  );
   const heardListeners = new Set<() => void>();
   let open = true;
 

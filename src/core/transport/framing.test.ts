@@ -1,13 +1,21 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { MAX_CONTROL_BYTES, MAX_FRAME_BYTES, MAX_MESSAGE_BYTES } from '../wire/limits';
-import { createFrameEncoder, createReassembler, FRAME_HEADER_BYTES, MAX_FRAME_PAYLOAD_BYTES, type FrameKind } from './framing';
+import {
+  createFrameEncoder,
+  createReassembler,
+  FRAME_HEADER_BYTES,
+  MAX_FRAME_PAYLOAD_BYTES,
+  type FrameKind,
+} from './framing';
 
 const filled = (length: number, seed = 7): Uint8Array =>
   Uint8Array.from({ length }, (_, index) => (index * 31 + seed * 17 + (index >> 8)) & 255);
 
 /** A frame by hand, with an empty single message as the default. */
-function frameOf(fields: { version?: number; kind?: number; flags?: number; sequence?: number; payload?: Uint8Array } = {}): Uint8Array {
+function frameOf(
+  fields: { version?: number; kind?: number; flags?: number; sequence?: number; payload?: Uint8Array } = {},
+): Uint8Array {
   const payload = fields.payload ?? new Uint8Array();
   const frame = new Uint8Array(FRAME_HEADER_BYTES + payload.length);
   frame[0] = fields.version ?? 1;
@@ -31,7 +39,11 @@ const codeOf = (...frames: Uint8Array[]): string => {
 describe('framing', () => {
   it('carries any sequence of messages unchanged and in order', () => {
     const messages = fc.array(
-      fc.record({ kind: fc.constantFrom<FrameKind>('control', 'message'), length: fc.integer({ min: 0, max: 60_000 }), seed: fc.nat(255) }),
+      fc.record({
+        kind: fc.constantFrom<FrameKind>('control', 'message'),
+        length: fc.integer({ min: 0, max: 60_000 }),
+        seed: fc.nat(255),
+      }),
       { maxLength: 6 },
     );
     fc.assert(
@@ -47,7 +59,9 @@ describe('framing', () => {
             if (result.value !== null) seen.push(result.value);
           }
         }
-        expect(seen.map(({ kind, bytes }) => ({ kind, length: bytes.length }))).toEqual(list.map(({ kind, length }) => ({ kind, length })));
+        expect(seen.map(({ kind, bytes }) => ({ kind, length: bytes.length }))).toEqual(
+          list.map(({ kind, length }) => ({ kind, length })),
+        );
         for (const [index, { bytes }] of seen.entries()) {
           expect(Buffer.compare(bytes, filled(list[index]!.length, list[index]!.seed))).toBe(0);
         }
@@ -74,7 +88,11 @@ describe('framing', () => {
     const reassembler = createReassembler();
     const kinds: string[] = [];
     const message = encoder.frames('message', filled(MAX_FRAME_PAYLOAD_BYTES + 1));
-    for (const frame of [message.next().value!, encoder.frames('control', filled(3)).next().value!, message.next().value!]) {
+    for (const frame of [
+      message.next().value!,
+      encoder.frames('control', filled(3)).next().value!,
+      message.next().value!,
+    ]) {
       const result = reassembler.accept(frame);
       if (result.ok && result.value !== null) kinds.push(`${result.value.kind} ${result.value.bytes.length}`);
     }

@@ -95,7 +95,8 @@ export function createReassembler(): Reassembler {
     accept(frame) {
       if (frame.length > MAX_FRAME_BYTES) return refuse('frame_too_large', 'A frame is larger than allowed.');
       if (frame.length < FRAME_HEADER_BYTES) return refuse('frame_too_short', 'A frame has no whole header.');
-      if (frame[0] !== FRAME_VERSION) return refuse('unknown_version', 'A frame has a version that this app does not know.');
+      if (frame[0] !== FRAME_VERSION)
+        return refuse('unknown_version', 'A frame has a version that this app does not know.');
       const kind = KINDS[frame[1]!];
       if (kind === undefined) return refuse('unknown_kind', 'A frame is of an unknown kind.');
       const flags = frame[2]!;
@@ -121,7 +122,10 @@ export function createReassembler(): Reassembler {
       current.parts.push(payload);
       open[kind] = last ? null : current;
       if (!last) return ok(null);
-      return ok({ kind, bytes: current.parts.length === 1 ? (current.parts[0] as Uint8Array<ArrayBuffer>) : concat(...current.parts) });
+      return ok({
+        kind,
+        bytes: current.parts.length === 1 ? (current.parts[0] as Uint8Array<ArrayBuffer>) : concat(...current.parts),
+      });
     },
   };
 }

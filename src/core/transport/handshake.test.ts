@@ -70,7 +70,8 @@ function byHand(channel: RawChannel) {
   };
 }
 
-const decode = (bytes: Uint8Array): Record<string, unknown> => unwrap(decodeCanonical(bytes)) as Record<string, unknown>;
+const decode = (bytes: Uint8Array): Record<string, unknown> =>
+  unwrap(decodeCanonical(bytes)) as Record<string, unknown>;
 
 const helloOf = (node: string, change: Partial<Hello> = {}): Hello => ({
   v: 1,
@@ -111,7 +112,10 @@ describe('handshake', () => {
     const { toBob, toAlice } = await channels();
     const large = { credential: () => new Uint8Array(MAX_SIGNED_BYTES) };
     const results = await clock.runUntil(
-      Promise.all([shakeHands(createFramedChannel(toBob), deps(alice, large)), shakeHands(createFramedChannel(toAlice), deps(bob, large))]),
+      Promise.all([
+        shakeHands(createFramedChannel(toBob), deps(alice, large)),
+        shakeHands(createFramedChannel(toAlice), deps(bob, large)),
+      ]),
     );
     expect(results.map(codeOf)).toEqual(['fine', 'fine']);
   });
@@ -121,7 +125,10 @@ describe('handshake', () => {
     world.lieAboutBindings(true);
     const { toBob, toAlice } = await channels();
     const results = await clock.runUntil(
-      Promise.all([shakeHands(createFramedChannel(toBob), deps(alice)), shakeHands(createFramedChannel(toAlice), deps(bob))]),
+      Promise.all([
+        shakeHands(createFramedChannel(toBob), deps(alice)),
+        shakeHands(createFramedChannel(toAlice), deps(bob)),
+      ]),
     );
     for (const result of results) expect(['bad_signature', 'refused_by_peer']).toContain(codeOf(result));
     expect(results.map(codeOf)).toContain('bad_signature');
@@ -211,7 +218,10 @@ describe('handshake', () => {
     const [a, b] = await clock.runUntil(
       Promise.all([
         shakeHands(createFramedChannel(toBob), deps(alice)),
-        shakeHands(createFramedChannel(toAlice), deps(bob, { admit: async () => fail('blocked', 'You blocked this node.') })),
+        shakeHands(
+          createFramedChannel(toAlice),
+          deps(bob, { admit: async () => fail('blocked', 'You blocked this node.') }),
+        ),
       ]),
     );
     expect(codeOf(b)).toBe('blocked');
@@ -231,18 +241,40 @@ describe('handshake', () => {
     const again = await channels();
     void shakeHands(createFramedChannel(again.toAlice), deps(bob));
     const failing = { nodeId: alice.nodeId, sign: () => Promise.reject(new Error('lost')) };
-    expect(codeOf(await clock.runUntil(shakeHands(createFramedChannel(again.toBob), deps(failing))))).toBe('signing_failed');
+    expect(codeOf(await clock.runUntil(shakeHands(createFramedChannel(again.toBob), deps(failing))))).toBe(
+      'signing_failed',
+    );
   });
 
   const hostile: [string, string, (hand: ReturnType<typeof byHand>, framed: FramedChannel) => void][] = [
     ['bytes that are no data', 'undecodable', (_, framed) => sendBytes(framed, Uint8Array.of(255, 1, 2))],
-    ['another version', 'unknown_version', (_, framed) => sendBytes(framed, encodeCanonical({ ...helloOf(bob.nodeId), v: 2 }))],
-    ['an unknown kind of message', 'malformed', (_, framed) => sendBytes(framed, encodeCanonical({ v: 1, type: 'gossip' }))],
-    ['an extra member', 'malformed', (_, framed) => sendBytes(framed, encodeCanonical({ ...helloOf(bob.nodeId), extra: 1 }))],
+    [
+      'another version',
+      'unknown_version',
+      (_, framed) => sendBytes(framed, encodeCanonical({ ...helloOf(bob.nodeId), v: 2 })),
+    ],
+    [
+      'an unknown kind of message',
+      'malformed',
+      (_, framed) => sendBytes(framed, encodeCanonical({ v: 1, type: 'gossip' })),
+    ],
+    [
+      'an extra member',
+      'malformed',
+      (_, framed) => sendBytes(framed, encodeCanonical({ ...helloOf(bob.nodeId), extra: 1 })),
+    ],
     ['two greetings', 'unexpected_message', (hand) => [1, 2].forEach(() => hand.say(helloOf(bob.nodeId)))],
-    ['a proof before the greeting', 'unexpected_message', (hand) => hand.say({ v: 1, type: 'proof', signature: new Uint8Array(64) })],
+    [
+      'a proof before the greeting',
+      'unexpected_message',
+      (hand) => hand.say({ v: 1, type: 'proof', signature: new Uint8Array(64) }),
+    ],
     ['ready before the proof', 'unexpected_message', (hand) => hand.say({ v: 1, type: 'ready' })],
-    ['a heartbeat', 'unexpected_message', (hand) => hand.say({ v: 1, type: 'beat', sequence: 0, echo: null, reply: false })],
+    [
+      'a heartbeat',
+      'unexpected_message',
+      (hand) => hand.say({ v: 1, type: 'beat', sequence: 0, echo: null, reply: false }),
+    ],
     ['a message', 'unexpected_message', (_, framed) => framed.sendFrame(framed.frames(Uint8Array.of(1)).next().value!)],
     ['our own key', 'self_link', (hand) => hand.say(helloOf(alice.nodeId))],
     ['goodbye', 'refused_by_peer', (hand) => hand.say({ v: 1, type: 'bye', code: 'busy' })],
@@ -281,4 +313,3 @@ describe('handshake', () => {
     expect(codeOf(await clock.runUntil(result))).toBe('channel_closed');
   });
 });
-

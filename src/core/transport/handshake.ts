@@ -57,7 +57,8 @@ export function shakeHands(channel: FramedChannel, deps: HandshakeDeps): Promise
       if (!result.ok) channel.close(result.error.code);
       resolve(result);
     };
-    const refuse = (code: string, message: string, peerMessage?: string): void => settle(fail(code, message, peerMessage));
+    const refuse = (code: string, message: string, peerMessage?: string): void =>
+      settle(fail(code, message, peerMessage));
     /** Our own and foreign parts that may fail in unforeseen ways end the handshake, never the node. */
     const guarded = (run: () => Promise<void>, code: string, message: string): void => {
       run().catch(() => refuse(code, message));
@@ -88,7 +89,8 @@ export function shakeHands(channel: FramedChannel, deps: HandshakeDeps): Promise
       if (hello !== null) return refuse('unexpected_message', 'The peer greeted twice.');
       if (message.community !== community) return refuse('other_community', 'The peer belongs to another community.');
       if (message.node === signer.nodeId) return refuse('self_link', 'The peer uses the key of this node.');
-      if (message.node !== channel.claimedPeer) return refuse('claimed_peer_mismatch', 'The peer is not who the rendezvous said it is.');
+      if (message.node !== channel.claimedPeer)
+        return refuse('claimed_peer_mismatch', 'The peer is not who the rendezvous said it is.');
       if (equalBytes(message.nonce, nonce)) return refuse('nonce_reused', 'The peer sent our own nonce back.');
       hello = message;
       guarded(
@@ -128,18 +130,32 @@ export function shakeHands(channel: FramedChannel, deps: HandshakeDeps): Promise
     };
 
     undo.push(
-      deps.clock.after(HANDSHAKE_TIMEOUT_MS, () => refuse('handshake_timeout', 'The peer did not prove itself in time.')),
-      channel.closed.on((reason) => refuse('channel_closed', `The connection closed before the peer proved itself (${reason}).`)),
+      deps.clock.after(HANDSHAKE_TIMEOUT_MS, () =>
+        refuse('handshake_timeout', 'The peer did not prove itself in time.'),
+      ),
+      channel.closed.on((reason) =>
+        refuse('channel_closed', `The connection closed before the peer proved itself (${reason}).`),
+      ),
     );
     if (settled) return;
     const credential = deps.credential();
-    if (credential.length > MAX_SIGNED_BYTES) return refuse('credential_too_large', 'What this node presents is too large.');
-    channel.sendControl({ v: 1, type: 'hello', community, node: signer.nodeId, nonce, instance: deps.instance, credential });
+    if (credential.length > MAX_SIGNED_BYTES)
+      return refuse('credential_too_large', 'What this node presents is too large.');
+    channel.sendControl({
+      v: 1,
+      type: 'hello',
+      community,
+      node: signer.nodeId,
+      nonce,
+      instance: deps.instance,
+      credential,
+    });
 
     const stopReading = channel.received.on((item) => {
       if (settled) return;
       if (item.kind === 'fault') return refuse(item.failure.code, item.failure.message);
-      if (item.kind === 'message') return refuse('unexpected_message', 'The peer sent a message before it proved itself.');
+      if (item.kind === 'message')
+        return refuse('unexpected_message', 'The peer sent a message before it proved itself.');
       const control = decodeThrough(controlSchema, item.bytes, MAX_CONTROL_BYTES);
       if (!control.ok) return refuse(control.error.code, control.error.message);
       const message = control.value;

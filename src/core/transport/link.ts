@@ -45,7 +45,12 @@ export interface OwnedLink {
   probe(): void;
 }
 
-export function createLink(channel: FramedChannel, authenticated: Authenticated, clock: Clock, violationBudget: number): OwnedLink {
+export function createLink(
+  channel: FramedChannel,
+  authenticated: Authenticated,
+  clock: Clock,
+  violationBudget: number,
+): OwnedLink {
   const { peer, admission, instance } = authenticated;
   const messages = createKeptSource<Uint8Array<ArrayBuffer>>(MAX_KEPT_MESSAGES, () => shut('backlog_full'));
   const stateChanged = createEmitter<LinkState>();
@@ -131,7 +136,8 @@ export function createLink(channel: FramedChannel, authenticated: Authenticated,
     const sequence = nextSequence++;
     sentAtMsBySequence.set(sequence, nowMs);
     if (sentAtMsBySequence.size > MAX_UNECHOED) sentAtMsBySequence.delete(sentAtMsBySequence.keys().next().value!);
-    const echo = heardBeat === null ? null : { sequence: heardBeat.sequence, heldMs: Math.round(nowMs - heardBeat.atMs) };
+    const echo =
+      heardBeat === null ? null : { sequence: heardBeat.sequence, heldMs: Math.round(nowMs - heardBeat.atMs) };
     channel.sendControl({ v: 1, type: 'beat', sequence, echo, reply });
   };
 
@@ -167,7 +173,8 @@ export function createLink(channel: FramedChannel, authenticated: Authenticated,
     },
     send(message) {
       if (state === 'closed') return Promise.resolve(fail('link_closed', 'The link to this peer is closed.'));
-      if (message.length > MAX_MESSAGE_BYTES) return Promise.resolve(fail('too_large', `A message holds at most ${MAX_MESSAGE_BYTES} bytes.`));
+      if (message.length > MAX_MESSAGE_BYTES)
+        return Promise.resolve(fail('too_large', `A message holds at most ${MAX_MESSAGE_BYTES} bytes.`));
       const costBytes = message.length + MESSAGE_OVERHEAD_BYTES;
       if (backlogBytes + costBytes > MAX_BACKLOG_BYTES) {
         return Promise.resolve(fail('backlog_full', 'Too much is already waiting to be sent to this peer.'));

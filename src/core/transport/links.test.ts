@@ -49,7 +49,13 @@ function setUp(options: Partial<MemoryWorldOptions> = {}) {
     const unread: LinkEvent[] = [];
     const readers: { type: string; resolve: (event: never) => void }[] = [];
     links.events.on((event) => {
-      seen.push(event.type === 'down' ? `down ${event.reason}` : event.type === 'unreachable' ? `unreachable ${event.code}` : event.type);
+      seen.push(
+        event.type === 'down'
+          ? `down ${event.reason}`
+          : event.type === 'unreachable'
+            ? `unreachable ${event.code}`
+            : event.type,
+      );
       const at = readers.findIndex(({ type }) => type === event.type);
       if (at >= 0) readers.splice(at, 1)[0]!.resolve(event as never);
       else unread.push(event);
@@ -167,7 +173,10 @@ describe('links', () => {
 
   it('does not blame peers for a time in which this node itself stood still', async () => {
     const { clock, node, linked } = setUp();
-    const stalled = { ...clock, every: (periodMs: number, run: () => void) => clock.every(periodMs === 500 ? 10_000 : periodMs, run) };
+    const stalled = {
+      ...clock,
+      every: (periodMs: number, run: () => void) => clock.every(periodMs === 500 ? 10_000 : periodMs, run),
+    };
     const [a, b] = [await node(0, { clock: stalled }), await node(1)];
     await linked(a, b);
     await clock.advance(41_000);
@@ -234,7 +243,9 @@ describe('links', () => {
     const [a, b] = [await node(0), await node(1)];
     const policies: string[] = [];
     const dial = a.network.dial;
-    Object.assign(a.network, { dial: (peer: NodeId, policy: 'host-only' | 'configured') => (policies.push(policy), dial(peer, policy)) });
+    Object.assign(a.network, {
+      dial: (peer: NodeId, policy: 'host-only' | 'configured') => (policies.push(policy), dial(peer, policy)),
+    });
     world.cut(a.id, b.id);
     a.links.want(b.id);
     await clock.runUntil(a.event('unreachable'));

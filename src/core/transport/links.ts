@@ -48,7 +48,14 @@ const MAX_REMEMBERED = 1_024;
 const MAX_PENDING_PER_PEER = 2;
 
 /** Ends of a handshake that say nothing against the peer. */
-const BLAMELESS = new Set(['channel_closed', 'handshake_timeout', 'refused_by_peer', 'signing_failed', 'admission_failed', 'no_binding']);
+const BLAMELESS = new Set([
+  'channel_closed',
+  'handshake_timeout',
+  'refused_by_peer',
+  'signing_failed',
+  'admission_failed',
+  'no_binding',
+]);
 /** Codes in a goodbye after which another link to the same peer stands or is on its way. */
 const SUPERSEDED = new Set(['duplicate_link', 'replaced']);
 /** Codes in a goodbye that ask for patience only. */
@@ -184,7 +191,13 @@ export function createLinks(deps: LinksDeps): Links {
   /** True when a young link that the smaller id opened stands already: our own dial would only be closed again. */
   const crossesTheirs = (peer: NodeId): boolean => {
     const standing = links.get(peer);
-    return standing !== undefined && !standing.initiator && peer < self && standing.link.state === 'live' && isYoung(standing);
+    return (
+      standing !== undefined &&
+      !standing.initiator &&
+      peer < self &&
+      standing.link.state === 'live' &&
+      isYoung(standing)
+    );
   };
   const isYoung = (owned: OwnedLink): boolean => clock.monotonicMs() - owned.upSinceMs < CROSSING_MS;
 

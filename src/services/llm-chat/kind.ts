@@ -25,6 +25,10 @@ export const chatKind: WorkKind<ChatInput, ChatOutput, ChatChunk> = {
   text: (output) => output.text,
   model: ({ model }) => ({ id: model.id, hash: model.hash }),
   tokens: ({ promptIds, ids }) => ({ prompt: promptIds.length, completion: ids.length }),
-  /** One for the answer and one per 50 tokens of it, a part counting as one; five at most. */
-  units: (_input, { ids }) => Math.min(MAX_UNITS, 1 + Math.ceil(ids.length / TOKENS_PER_UNIT)),
+  /** One for the answer and one per 50 tokens generated, a part counting as one; five at most. Tokens that another node had generated are not paid again. */
+  units({ resume }, { model, ids }) {
+    const continued = resume !== undefined && resume.modelHash === model.hash && resume.ids.every((id, index) => id === ids[index]);
+    const generated = ids.length - (continued ? resume.ids.length : 0);
+    return Math.min(MAX_UNITS, 1 + Math.ceil(generated / TOKENS_PER_UNIT));
+  },
 };

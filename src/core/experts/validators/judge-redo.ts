@@ -5,6 +5,8 @@ import { accepted, rejected, undecided, type Judgement, type OpenedClaim } from 
 
 /** Failures that lie in the job's input: no node could have had a result. */
 const INPUT_FAULTS: ReadonlySet<string> = new Set(['bad_payload', 'bad_input']);
+/** Faults of a payload that a job may run over and that still make no result of it valid. */
+const PAYLOAD_FAULT = /^(missing|malformed)_[a-z_]*payload[a-z_]*$/;
 
 /**
  * Redoing decides only deterministic jobs: the same canonical bytes, or not. `redone` is this node's own result; where it
@@ -17,6 +19,7 @@ export function judgeRedo({ opens }: OpenedClaim, claimedOutput: unknown, redone
     return equalBytes(encodeCanonical(redone.value), encodeCanonical(claimedOutput))
       ? accepted
       : rejected('output_mismatch');
+  if (PAYLOAD_FAULT.test(redone.error.code)) return rejected(redone.error.code);
   if (INPUT_FAULTS.has(redone.error.code)) return rejected('output_mismatch');
   return undecided(redone.error.code === 'unsupported' ? 'unsupported' : 'not_redone');
 }
