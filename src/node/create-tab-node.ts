@@ -7,7 +7,7 @@ import type { NodeCard } from '#core/bus/messages';
 import type { LanguageModelLoader } from '#core/engines/language-model';
 import type { Provider } from '#core/experts/run';
 import type { WorkKind } from '#core/experts/work-kind';
-import { createAdmit, createTally, encodeCredential, type Tally } from '#core/identity/admission';
+import { createAdmit, createTally, encodeCredential, type SeenRedemption } from '#core/identity/admission';
 import { manifestFromJson } from '#core/identity/community';
 import type { IdentitySeedStore, NodeKey, PassphraseSeal, SeedSigner } from '#core/identity/ports';
 import { MAX_CERTIFICATES } from '#core/identity/memberships';
@@ -85,7 +85,6 @@ interface Running {
   readonly contribution: Contribution;
   readonly stops: (() => void)[];
   mesh: MeshNode | null;
-  tally: Tally | null;
 }
 
 const NOT_RUNNING = fail('not_running', 'The node does not run in this tab.');
@@ -159,8 +158,9 @@ export function createTabNode(deps: TabNodeDeps): TabNode & { begin(): Promise<v
     run.mesh = null;
     await before?.stop();
     joining = null;
-    const tally = createTally(held.community.limits);
-    run.tally = tally;
+    const tallyKey = `tally/${held.community.id}`;
+    const seen = await run.storage.records.get<readonly SeenRedemption[]>(tallyKey);
+    const tally = createTally(held.community.limits, (seen.ok && seen.value) || []);
     const admit = createAdmit({
       manifest: held.community,
       verify,
@@ -192,6 +192,14 @@ export function createTabNode(deps: TabNodeDeps): TabNode & { begin(): Promise<v
     if (!made.ok) return made;
     const mesh = made.value;
     run.mesh = mesh;
+    let tallied = tally.seen().length;
+    mesh.links.events.on((event) => {
+      if (event.type !== 'up' || tally.seen().length === tallied) return;
+      tallied = tally.seen().length;
+      void run.storage.records.set(tallyKey, tally.seen());
+    });
+    // Whoever turned out to be one guest too many is let in again as somebody unknown.
+    tally.changed.on(({ peer }) => mesh.links.to(peer)?.close('standing changed'));
     mesh.changed.on((change) => {
       if (running !== run || run.mesh !== mesh) return;
       if (change === 'ledger') changed.emit('ledger');
@@ -308,7 +316,6 @@ export function createTabNode(deps: TabNodeDeps): TabNode & { begin(): Promise<v
       communities: communities.value,
       contribution,
       mesh: null,
-      tally: null,
       stops: [
         surroundings.onConditionChanged(() => void contribution.review()),
         () => contribution.close(),

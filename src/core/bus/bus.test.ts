@@ -205,3 +205,10 @@ test('what is offered later is announced, and a card that was said before is ref
   expect(a.roster.offering(double.id)).toEqual([]);
   expect(a.bus.stats().refused['replayed_card']).toBe(1);
 });
+
+test('a research feature is refused while its flag is off', async () => {
+  const capability = { ...double, id: 'test.research@1', research: 'sharding' } as const;
+  const service = { capability, load: async () => async () => ok({ n: 1 }) } as unknown as ServiceDefinition<never, unknown, never>;
+  expect(b.bus.register(service, true)).toMatchObject({ ok: false, error: { code: 'research_off' } });
+  expect(b.bus.has('test.research@1')).toBe(false);
+});

@@ -51,8 +51,11 @@ export interface Bus {
     input: Input,
     options?: CallOptions<Chunk>,
   ): Promise<Result<Output>>;
-  /** Registers a service for this node's own calls; `offered` decides whether peers may call it. */
-  register(service: ServiceDefinition<never, unknown, never>, offered: boolean): void;
+  /**
+   * Registers a service for this node's own calls; `offered` decides whether peers may call it. A research feature whose
+   * flag is off is refused with `research_off`.
+   */
+  register(service: ServiceDefinition<never, unknown, never>, offered: boolean): Result<void>;
   /** Offers a registered capability to peers, or withdraws it; both are announced. */
   offer(capability: CapabilityId, offered: boolean): void;
   has(capability: CapabilityId): boolean;
@@ -76,6 +79,8 @@ export interface BusDeps {
   readonly chance: Chance;
   /** The parts of the card that the bus does not know itself. */
   readonly card: () => Omit<NodeCard, 'seq' | 'capabilities'>;
+  /** Whether the person switched this research feature on; absent: none is on. */
+  readonly researchOn?: (flag: string) => boolean;
 }
 
 interface Service {
@@ -394,12 +399,17 @@ export function createBus(deps: BusDeps): Bus {
       return callRemote(link, capability as Capability<unknown, unknown, unknown>, input, timeoutMs, plain) as Promise<Result<Output>>;
     },
     register(definition, offered) {
+      const { research } = definition.capability;
+      if (research !== undefined && !deps.researchOn?.(research)) {
+        return fail('research_off', `The research feature ${research} is switched off.`);
+      }
       services.set(definition.capability.id, {
         definition: definition as unknown as ServiceDefinition<unknown, unknown, unknown>,
         handler: null,
         offered,
       });
       announce();
+      return ok(undefined);
     },
     offer(capability, offered) {
       const service = services.get(capability);

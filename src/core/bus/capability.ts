@@ -22,6 +22,8 @@ export interface Capability<Input, Output, Chunk = never> {
   readonly trust: TrustLevel;
   /** How long a call may take when the caller names no deadline. */
   readonly timeoutMs: number;
+  /** The flag of the research feature that this belongs to; the bus refuses it while the flag is off. */
+  readonly research?: string;
 }
 
 /** What a handler knows about the call that it serves. */

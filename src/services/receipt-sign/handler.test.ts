@@ -84,7 +84,8 @@ test.each([
 test('a validator signs only a receipt that carries its own verdict', async () => {
   const good = await handlerOf(validator)({ receipt: await sign(requester, receipt) }, context);
   expect(good.ok).toBe(true);
-  const without = await sign(requester, { ...receipt, verdicts: [] });
+  const bare: Receipt = { ...receipt, verdicts: [] };
+  const without = await sign(requester, bare);
   expect(await handlerOf(validator)({ receipt: without }, context)).toMatchObject({ error: { code: 'verdict_mismatch' } });
 });
 

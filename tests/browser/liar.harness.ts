@@ -1,0 +1,107 @@
+import { createSystemClock } from '#adapters/clock-system/system-clock';
+import { createWorkerClock } from '#adapters/clock-worker/worker-clock';
+import { withLies, type Lies } from '#adapters/engine-scripted';
+import { createWorkerModelLoader } from '#adapters/engine-worker/worker-model-loader';
+import { createPassphraseSeal } from '#adapters/identity-passphrase';
+import { createIdentitySeedStore } from '#adapters/keys-webcrypto/identity-seed-store';
+import { openNodeKey } from '#adapters/keys-webcrypto/open-node-key';
+import { createSeedSigner } from '#adapters/signer-seed';
+import { openIdbStorage } from '#adapters/storage-idb/open-idb-storage';
+import { createTabElection } from '#adapters/tab-election';
+import { createPeerJsNetwork } from '#adapters/transport-peerjs/peerjs-network';
+import { createVerify } from '#adapters/verify-webcrypto';
+import type { Chance } from '#core/base/ports';
+import { ok } from '#core/base/result';
+import type { LanguageModel, LanguageModelLoader } from '#core/engines/language-model';
+import type { ServerConfig } from '#core/wire/signaling-messages';
+import { createTabNode } from '#node/create-tab-node';
+import { createBrowserSurroundings } from '#node/browser-surroundings';
+
+/** Ids of Spark's vocabulary: a forged token stays inside it. */
+const VOCABULARY_SIZE = 1_400;
+
+export interface LiarHarness {
+  /** Runs the real node of a tab on this page, with a model that lies. Resolves to its id. */
+  start(
+    serverUrl: string,
+    config: ServerConfig,
+    how: { readonly lies: Lies; readonly tokenPauseMs: number },
+  ): Promise<string>;
+}
+
+declare global {
+  interface Window {
+    liar: LiarHarness;
+  }
+}
+
+const clock = createSystemClock();
+const chance: Chance = { bytes: (count) => crypto.getRandomValues(new Uint8Array(count)) };
+
+/** Hands tokens on one by one with a pause between them, so that others can be seen to act meanwhile. */
+function paced(model: LanguageModel, pauseMs: number): LanguageModel {
+  return {
+    get identity() {
+      return model.identity;
+    },
+    endTokenId: model.endTokenId,
+    encodePrompt: (messages) => model.encodePrompt(messages),
+    decode: (ids) => model.decode(ids),
+    score: (promptIds, outputIds) => model.score(promptIds, outputIds),
+    dispose: () => model.dispose(),
+    async generate(request, onToken) {
+      let told: Promise<void> = Promise.resolve();
+      const run = await model.generate(request, (token) => {
+        told = told.then(() => new Promise((resolve) => clock.after(pauseMs, resolve))).then(() => onToken(token));
+      });
+      await told;
+      return run;
+    },
+  };
+}
+
+window.liar = {
+  async start(serverUrl, config, { lies, tokenPauseMs }) {
+    const honest = createWorkerModelLoader({ clock, baseUrl: `${location.origin}/static/` });
+    const models: LanguageModelLoader = {
+      available: honest.available,
+      async load(id, onProgress) {
+        const loaded = await honest.load(id, onProgress);
+        return loaded.ok ? ok(withLies(paced(loaded.value, tokenPauseMs), lies, VOCABULARY_SIZE)) : loaded;
+      },
+    };
+    let inner: ReturnType<typeof createTabElection> | null = null;
+    const node = createTabNode({
+      version: '0.0.0',
+      clock: createWorkerClock({ fallback: clock }),
+      chance,
+      verify: createVerify(),
+      seedSigner: createSeedSigner,
+      seal: createPassphraseSeal(chance),
+      election: {
+        async start({ elected, lost }) {
+          inner = createTabElection({ onElected: elected, onLost: lost, clock, chance });
+          await inner.start();
+        },
+        get waiting() {
+          return inner?.state === 'waiting';
+        },
+        takeOver: () => inner!.takeOver(),
+        stop: async () => inner?.stop(),
+      },
+      surroundings: createBrowserSurroundings(),
+      openStorage: (onLost) => openIdbStorage({ onLost }),
+      openNodeKey: () =>
+        openNodeKey({ openStorage: () => openIdbStorage(), loadSeedSigner: async () => createSeedSigner, chance }),
+      createSeedStore: (storage) => createIdentitySeedStore(storage.records, chance),
+      createNetwork: (signer) =>
+        createPeerJsNetwork({ signer, url: serverUrl, iceServers: async () => [], clock, chance }),
+      fetchConfig: async () => ok(config),
+      models,
+    });
+    window.tabmesh = node.page;
+    await node.begin();
+    await node.page.ready;
+    return node.page.status().nodeId;
+  },
+};
