@@ -25,5 +25,5 @@ export function colourBrowserBar(): void {
     meta.name = 'theme-color';
     document.head.append(meta);
   }
-  meta.content = getComputedStyle(document.body).getPropertyValue('background-color');
+  meta.content = getComputedStyle(document.documentElement).getPropertyValue('background-color');
 }

@@ -3,7 +3,7 @@ import { createSeedSigner } from '#adapters/signer-seed';
 import { createPeerJsNetwork } from '#adapters/transport-peerjs/peerjs-network';
 import { createVerify } from '#adapters/verify-webcrypto';
 import { hex } from '#core/base/bytes';
-import { encodeCanonical, sha256 } from '#core/base/canonical';
+import { decodeCanonical, encodeCanonical, sha256 } from '#core/base/canonical';
 import type { Chance, Signer } from '#core/base/ports';
 import { ok } from '#core/base/result';
 import { encodeCredential } from '#core/identity/admission';
@@ -89,8 +89,8 @@ interface Attacker {
   say(message: Uint8Array, kind?: 'control' | 'message'): void;
   /** A call; gives its id. */
   call(capability: string, input: unknown, id?: string): string;
-  /** Resolves with the first goodbye, or failed call when `orFailure`, or the close of the channel. */
-  ended(orFailure?: boolean): Promise<Outcome>;
+  /** Resolves with the first goodbye, the close of the channel, or a failed call: any, or one with this code. */
+  ended(orFailed?: 'any' | (string & {})): Promise<Outcome>;
   /** Bus messages from the victim. */
   onMessage(listen: (message: Record<string, unknown>) => void): void;
 }
@@ -106,8 +106,7 @@ async function dial(target: Target, signer: Signer) {
 }
 
 /** Everything that arrives is read from the first frame on, beside whoever shakes hands on the channel. */
-function listenTo(raw: RawChannel, attackerOf: (base: Attacker) => void, signer: Signer, target: Target): Attacker {
-  const { decode } = decoder();
+function listenTo(raw: RawChannel, signer: Signer, target: Target): Attacker {
   const outcomes: Outcome[] = [];
   const arrived = createEmitter<void>();
   const listeners: ((message: Record<string, unknown>) => void)[] = [];
@@ -119,7 +118,8 @@ function listenTo(raw: RawChannel, attackerOf: (base: Attacker) => void, signer:
   raw.frames.on((frame) => {
     const whole = reassembler.accept(frame);
     if (!whole.ok || whole.value === null) return;
-    const message = decode(whole.value.bytes);
+    const decoded = decodeCanonical(whole.value.bytes);
+    const message = (decoded.ok ? decoded.value : {}) as Record<string, unknown>;
     if (whole.value.kind === 'control') {
       if (message['type'] === 'bye') note({ how: 'goodbye', code: String(message['code']) });
       return;
@@ -152,10 +152,10 @@ function listenTo(raw: RawChannel, attackerOf: (base: Attacker) => void, signer:
       attacker.say(encodeCanonical({ v: 1, t: 'call', id, capability, input, timeoutMs: 10_000 }));
       return id;
     },
-    ended: (orFailure = false) =>
+    ended: (orFailed) =>
       new Promise((resolve) => {
         const look = (): void => {
-          const found = outcomes.find(({ how }) => orFailure || how !== 'failed');
+          const found = outcomes.find(({ how, code }) => how !== 'failed' || orFailed === 'any' || orFailed === code);
           if (found === undefined) return;
           stop();
           cancel();
@@ -170,19 +170,7 @@ function listenTo(raw: RawChannel, attackerOf: (base: Attacker) => void, signer:
       }),
     onMessage: (listen) => void listeners.push(listen),
   };
-  attackerOf(attacker);
   return attacker;
-}
-
-/** What the victim says is well formed: it is read without a gate. */
-function decoder(): { decode(bytes: Uint8Array): Record<string, unknown> } {
-  return { decode: (bytes) => (window.decodeCbor(bytes) ?? {}) as Record<string, unknown> };
-}
-
-declare global {
-  interface Window {
-    decodeCbor(bytes: Uint8Array): unknown;
-  }
 }
 
 /** Reads the frames of a channel twice: for the handshake, which takes them away, and for the attacker. */
@@ -190,11 +178,10 @@ function forked(raw: RawChannel): { mine: RawChannel; forHandshake: RawChannel; 
   const mine = createEmitter<Uint8Array<ArrayBuffer>>();
   const theirs = createEmitter<Uint8Array<ArrayBuffer>>();
   let sent = 0;
-  const both = { mine, theirs };
   const start = (): void => {
     raw.frames.on((frame) => {
-      both.mine.emit(frame);
-      both.theirs.emit(frame);
+      mine.emit(frame);
+      theirs.emit(frame);
     });
   };
   let listeners = 0;
@@ -238,7 +225,7 @@ async function afterHandshake(target: Target, run: (attacker: Attacker) => Promi
   const { network, raw } = await dial(target, signer);
   try {
     const { mine, forHandshake, sent } = forked(raw);
-    const attacker = listenTo(mine, () => {}, signer, target);
+    const attacker = listenTo(mine, signer, target);
     const framed = createFramedChannel(forHandshake);
     const shaken = await shakeHands(framed, {
       signer,
@@ -263,7 +250,7 @@ async function insteadOfHandshake(target: Target, run: (attacker: Attacker) => P
   const signer = freshSigner();
   const { network, raw } = await dial(target, signer);
   try {
-    return await run(listenTo(raw, () => {}, signer, target));
+    return await run(listenTo(raw, signer, target));
   } finally {
     await network.stop();
   }
@@ -287,7 +274,7 @@ const badValue = (value: () => unknown) => badMessage(() => encodeCanonical(valu
 const badCall = (capability: string, input: (attacker: Attacker) => unknown) => (target: Target) =>
   afterHandshake(target, async (attacker) => {
     attacker.call(capability, await input(attacker));
-    return attacker.ended(true);
+    return attacker.ended('any');
   });
 
 const helloOf = (attacker: Attacker, changed: Record<string, unknown> = {}): Uint8Array =>
@@ -312,7 +299,7 @@ const text = (value: string): number[] => [0x60 + value.length, ...new TextEncod
 const hash = (): string => hex(chance.bytes(32));
 const cid = 'bafyreigh2akiscaildcqabsyg3dfr6chu3fgpregiymsck7e7aqa4s52zy';
 
-const receiptOf = (attacker: Attacker) => ({
+const receiptOf = (attacker: Attacker, changed: { requester?: string; executor?: string } = {}) => ({
   type: 'receipt',
   v: 1,
   jobId: freshId(),
@@ -329,6 +316,7 @@ const receiptOf = (attacker: Attacker) => ({
   units: 0,
   tokens: null,
   at: 1,
+  ...changed,
 });
 const spoiled = (signed: Signed): Signed => ({
   payload: signed.payload,
@@ -396,10 +384,10 @@ const attacks: Readonly<Record<string, (target: Target) => Promise<Outcome>>> = 
     for (let sent = 0, first = 1; sent <= MAX_MESSAGE_BYTES; sent += MAX_FRAME_PAYLOAD_BYTES, first = 0)
       attacker.raw.send(frameOf({ sequence: attacker.sequence++, flags: first, payload: full() }));
   }),
-  'call with 300 KB of input': repeatedly((attacker) =>
-    attacker.call('node.ping@1', { echo: 'x'.repeat(300 * 1024) }),
+  'call with 300 KB of input': repeatedly((attacker) => attacker.call('node.ping@1', { echo: 'x'.repeat(300 * 1024) })),
+  'control message that cannot be decoded': repeatedly((attacker) =>
+    attacker.say(new Uint8Array([0xff, 0x00]), 'control'),
   ),
-  'control message that cannot be decoded': repeatedly((attacker) => attacker.say(new Uint8Array([0xff, 0x00]), 'control')),
   'second greeting': repeatedly((attacker) => attacker.say(helloOf(attacker), 'control')),
   // Messages
   'message that cannot be decoded': badMessage(() => new Uint8Array([0xa2, 0x61, 0x76, 0xff])),
@@ -415,18 +403,36 @@ const attacks: Readonly<Record<string, (target: Target) => Promise<Outcome>>> = 
   'message that is no map': badValue(() => [1, 2, 3]),
   'message that sets a prototype': badMessage(
     () =>
-      new Uint8Array([0xa3, ...text('t'), ...text('cancel'), ...text('v'), 0x01, ...text('__proto__'), 0xa1, ...text('polluted'), 0xf5]),
+      new Uint8Array([
+        0xa3,
+        ...text('t'),
+        ...text('cancel'),
+        ...text('v'),
+        0x01,
+        ...text('__proto__'),
+        0xa1,
+        ...text('polluted'),
+        0xf5,
+      ]),
   ),
-  'message with a constructor': badValue(() => ({ v: 1, t: 'cancel', id: freshId(), constructor: { prototype: { polluted: true } } })),
+  'message with a constructor': badValue(() => ({
+    v: 1,
+    t: 'cancel',
+    id: freshId(),
+    constructor: { prototype: { polluted: true } },
+  })),
   'card said again': (target) =>
     afterHandshake(target, (attacker) => {
       for (let times = 0; times <= VIOLATIONS; times++) attacker.say(encodeCanonical(card(5)));
       return attacker.ended();
     }),
+  'message of nothing but depth': badMessage(() => new Uint8Array(200_000).fill(0x81)),
   // Calls
   'call of what is not offered': badCall('nothing.here@1', () => ({})),
   'call with the wrong input': badCall('node.ping@1', () => ({ echo: 7 })),
-  'call with a prototype in its input': badCall('node.ping@1', () => ({ constructor: { prototype: { polluted: true } } })),
+  'call with a prototype in its input': badCall('node.ping@1', () => ({
+    constructor: { prototype: { polluted: true } },
+  })),
   'call under an id that is in use': (target) =>
     afterHandshake(target, (attacker) => {
       const id = freshId();
@@ -436,12 +442,12 @@ const attacks: Readonly<Record<string, (target: Target) => Promise<Outcome>>> = 
   'more calls than may be open': (target) =>
     afterHandshake(target, (attacker) => {
       for (let times = 0; times < 80; times++) attacker.call('llm.chat@1', chat);
-      return attacker.ended(true);
+      return attacker.ended('any');
     }),
   'flood of calls': (target) =>
     afterHandshake(target, (attacker) => {
       for (let times = 0; times < 1_500; times++) attacker.call('node.ping@1', {});
-      return attacker.ended(true);
+      return attacker.ended('rate_limited');
     }),
   'flood of cancels': (target) =>
     afterHandshake(target, async (attacker) => {
@@ -462,11 +468,11 @@ const attacks: Readonly<Record<string, (target: Target) => Promise<Outcome>>> = 
   })),
   'receipt of somebody else to sign': badCall('receipt.sign@1', async (attacker) => {
     const other = freshSigner();
-    return { receipt: await sign(other, { ...receiptOf(attacker), requester: other.nodeId }) };
+    return { receipt: await sign(other, receiptOf(attacker, { requester: other.nodeId })) };
   }),
   'receipt of strangers to keep': badCall('receipt.keep@1', async (attacker) => {
     const other = freshSigner();
-    return { receipt: await sign(attacker.signer, { ...receiptOf(attacker), executor: other.nodeId }) };
+    return { receipt: await sign(attacker.signer, receiptOf(attacker, { executor: other.nodeId })) };
   }),
   'check with a spoiled commitment': badCall('check.redo@1', async (attacker) => {
     const { salt, input, output, sign: signIt } = commitmentOf(attacker, freshSigner(), attacker.signer.nodeId);
@@ -519,7 +525,7 @@ window.hostile = {
           if (message['t'] === 'done') resolve({ how: 'silence', code: 'admitted' });
         });
         attacker.call('node.ping@1', {});
-        void attacker.ended(true).then(resolve);
+        void attacker.ended('any').then(resolve);
       });
     }),
   beginUsurping: (target) =>

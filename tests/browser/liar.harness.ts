@@ -52,7 +52,9 @@ function paced(model: LanguageModel, pauseMs: number): LanguageModel {
     async generate(request, onToken) {
       let told: Promise<void> = Promise.resolve();
       const run = await model.generate(request, (token) => {
-        told = told.then(() => new Promise((resolve) => clock.after(pauseMs, resolve))).then(() => onToken(token));
+        told = told
+          .then(() => new Promise<void>((resolve) => void clock.after(pauseMs, resolve)))
+          .then(() => onToken(token));
       });
       await told;
       return run;

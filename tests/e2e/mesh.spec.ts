@@ -1,4 +1,4 @@
-import { expect, test } from '@playwright/test';
+import { expect, test, type CDPSession } from '@playwright/test';
 import { arrive, askThrough, contribute, expectNoFaults, seesOffers, type PersonAtPage } from './people';
 import { serveApp, type AppServer } from './serve-app';
 
@@ -76,47 +76,36 @@ test('the expert crashes in the middle of an answer and the answer is complete e
   const third = await arrive(browser, app.origin);
   await contribute(third.page);
   await seesOffers(asker.page, 'llm.chat@1', 3);
-  await asker.page.evaluate(() => {
-    const seen: { updates: unknown[]; done: unknown; error: unknown } = { updates: [], done: null, error: null };
-    (window as unknown as { seen: typeof seen }).seen = seen;
-    const run = window.tabmesh!.ask('How does the check of an answer work?', { provider: 'mesh' });
-    void (async () => {
-      for await (const update of run.updates) seen.updates.push(update);
-    })();
-    run.answer.then(
-      (answer) => (seen.done = answer),
-      (error: unknown) => (seen.error = String(error)),
-    );
+  const sessions = new Map<string, CDPSession>();
+  for (const { nodeId, context, page } of [worker, checker, third])
+    sessions.set(nodeId, await context.newCDPSession(page));
+  let holder: PersonAtPage | null = null;
+  let crashedAtMs = 0;
+  // Called for the third token: the tab that is writing crashes at once. A crashed page never answers, so nothing is waited for.
+  await asker.page.exposeFunction('crash', (expert: string) => {
+    holder = [worker, checker, third].find((person) => person.nodeId === expert)!;
+    crashedAtMs = Date.now();
+    sessions
+      .get(expert)!
+      .send('Page.crash')
+      .catch(() => undefined);
   });
-  const expert = await (
-    await asker.page.waitForFunction(() => {
-      const { updates } = (window as unknown as { seen: { updates: { type: string; expert: string }[] } }).seen;
-      const tokens = updates.filter((update) => update.type === 'token');
-      return tokens.length >= 5 ? tokens[0]!.expert : null;
-    })
-  ).jsonValue();
-  const holder = [worker, checker, third].find((person) => person.nodeId === expert)!;
-  const crashedAt = Date.now();
-  // A crashed page never answers, so nothing is waited for here.
-  const session = await holder.context.newCDPSession(holder.page);
-  session.send('Page.crash').catch(() => undefined);
-  const answer = await (
-    await asker.page.waitForFunction(
-      () => {
-        const { done, error } = (window as unknown as { seen: { done: unknown; error: unknown } }).seen;
-        if (error) throw new Error(String(error));
-        return done;
-      },
-      undefined,
-      { timeout: 30_000 },
-    )
-  ).jsonValue();
-  const tookMs = Date.now() - crashedAt;
-  const updates = await asker.page.evaluate(() => (window as unknown as { seen: { updates: unknown[] } }).seen.updates);
-  expect(updates).toContainEqual(expect.objectContaining({ type: 'replaced', from: expert }));
+  const { updates, answer } = await asker.page.evaluate(async () => {
+    const { crash } = window as unknown as { crash(expert: string): Promise<void> };
+    const run = window.tabmesh!.ask('How does the check of an answer work?', { provider: 'mesh' });
+    const updates = [];
+    let tokens = 0;
+    for await (const update of run.updates) {
+      updates.push(update);
+      if (update.type === 'token' && ++tokens === 3) void crash(update.expert);
+    }
+    return { updates, answer: await run.answer };
+  });
+  const tookMs = Date.now() - crashedAtMs;
+  expect(updates).toContainEqual(expect.objectContaining({ type: 'replaced', from: holder!.nodeId }));
   expect(answer).toMatchObject({ verdict: 'accepted' });
-  expect((answer as { experts: string[] }).experts).toHaveLength(2);
+  expect(answer.experts).toHaveLength(2);
   expect(tookMs).toBeLessThan(10_000);
   await expectNoFaults(asker);
-  await holder.context.close();
+  await holder!.context.close();
 });

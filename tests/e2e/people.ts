@@ -1,4 +1,4 @@
-import { expect, type Browser, type BrowserContext, type Page } from '@playwright/test';
+import { expect, type Browser, type BrowserContext, type BrowserContextOptions, type Page } from '@playwright/test';
 import type { PageApi } from '#node/page-api';
 
 /** One person: a browser profile of their own with one page. */
@@ -32,10 +32,21 @@ export async function watchForFaults(page: Page): Promise<string[]> {
   return faults;
 }
 
-export async function arrive(browser: Browser, url: string): Promise<PersonAtPage> {
-  const context = await browser.newContext();
+export interface ArriveOptions {
+  readonly context?: BrowserContextOptions;
+  /** Runs before the page is opened: scripts that must be there first. */
+  readonly before?: (page: Page) => Promise<unknown>;
+}
+
+export async function arrive(
+  browser: Browser,
+  url: string,
+  { context: contextOptions, before }: ArriveOptions = {},
+): Promise<PersonAtPage> {
+  const context = await browser.newContext(contextOptions);
   const page = await context.newPage();
   const faults = await watchForFaults(page);
+  await before?.(page);
   await page.goto(url);
   return { context, page, nodeId: await nodeReady(page), faults };
 }
@@ -49,6 +60,28 @@ export const seesOffers = (page: Page, capability: string, count: number): Promi
     [capability, count] as const,
     { timeout: 30_000 },
   );
+
+/** Resolves when the page's node is linked with this peer. */
+export const isLinkedWith = (page: Page, nodeId: string): Promise<unknown> =>
+  page.waitForFunction(
+    (wanted) => window.tabmesh!.peers().some((peer) => peer.nodeId === wanted && peer.state !== 'offline'),
+    nodeId,
+    { timeout: 30_000 },
+  );
+
+/** Resolves when the page's node is online, in the community of this name if one is given. */
+export const isOnline = (page: Page, community?: string): Promise<unknown> =>
+  page.waitForFunction(
+    (name) => {
+      const status = window.tabmesh!.status();
+      return status.state === 'online' && (name === null || status.community.name === name);
+    },
+    community ?? null,
+    { timeout: 45_000 },
+  );
+
+export const statusOf = (page: Page) => page.evaluate(() => window.tabmesh!.status());
+export const ledgerOf = (page: Page) => page.evaluate(() => window.tabmesh!.ledger());
 
 export const contribute = (page: Page): Promise<void> => page.evaluate(() => window.tabmesh!.contribute(true));
 

@@ -2,35 +2,53 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { createServer, connect, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { startServer, type RunningServer } from '#signaling/server';
+import { startServer, type RunningServer, type ServerOptions } from '#signaling/server';
 import { ROOT } from '#tests/steps';
 
 export interface ServedAppOptions {
   /** What `vite build` wrote; absent: the build of this repository. */
   readonly folder?: string;
+  readonly server?: Partial<Pick<ServerOptions, 'allowedOrigins' | 'iceServers' | 'stun'>>;
 }
 
 export interface AppServer {
   /** `http://127.0.0.1:<port>`, without a slash at the end. */
   readonly origin: string;
   readonly server: RunningServer;
+  /** Stops the server; address and data folder stay its own. */
+  stop(): Promise<void>;
+  /** Starts it again at the same address over the same data. */
+  start(): Promise<void>;
   close(): Promise<void>;
 }
 
 /** The real server over a build, on loopback, with a data folder of its own that goes with it. */
-export async function serveApp({ folder = join(ROOT, 'build') }: ServedAppOptions = {}): Promise<AppServer> {
+export async function serveApp({
+  folder = join(ROOT, 'build'),
+  server: options = {},
+}: ServedAppOptions = {}): Promise<AppServer> {
   const dataFolder = await mkdtemp(join(tmpdir(), 'tabmesh-e2e-'));
-  const server = await startServer({
-    port: 0,
-    host: '127.0.0.1',
-    dataFolder,
-    app: { kind: 'files', folder },
-    version: '0.0.0',
-    stun: false,
-  });
+  const start = (port: number): Promise<RunningServer> =>
+    startServer({
+      port,
+      host: '127.0.0.1',
+      dataFolder,
+      app: { kind: 'files', folder },
+      version: '0.0.0',
+      stun: false,
+      ...options,
+    });
+  let server = await start(0);
+  const { port } = server;
   return {
-    origin: `http://127.0.0.1:${server.port}`,
-    server,
+    origin: `http://127.0.0.1:${port}`,
+    get server() {
+      return server;
+    },
+    stop: () => server.close(),
+    async start() {
+      server = await start(port);
+    },
     async close() {
       await server.close();
       await rm(dataFolder, { recursive: true, force: true });

@@ -2,18 +2,28 @@ import * as v from 'valibot';
 import { decodeCanonical } from '../base/canonical';
 import { fail, ok, type Result } from '../base/result';
 
+/** Names that reach an object's prototype. No message and no file of ours has a field called so. */
+const RESERVED_KEYS: ReadonlySet<string> = new Set(['__proto__', 'constructor', 'prototype']);
+
 /** Any valibot schema without asynchronous parts. */
 export type Schema<T> = v.GenericSchema<unknown, T>;
 
 /**
- * The one gate for bytes from outside: size, decode, canonical form, schema, in that order. Nothing past it sees
+ * The one gate for bytes from outside: size, decode, canonical form, no prototype keys, schema, in that order. Nothing past it sees
  * `unknown`. Codes: `too_large`, `undecodable`, `not_canonical`, `unknown_version`, `malformed`.
  */
 export function decodeThrough<T>(schema: Schema<T>, bytes: Uint8Array, maxBytes: number): Result<T> {
   if (bytes.length > maxBytes) return fail('too_large', `The data is larger than ${maxBytes} bytes.`);
   const decoded = decodeCanonical(bytes);
   if (!decoded.ok) return decoded;
+  if (hasReservedKey(decoded.value)) return fail('malformed', 'The data has a field with a reserved name.');
   return checkAgainst(schema, decoded.value);
+}
+
+function hasReservedKey(value: unknown): boolean {
+  if (Array.isArray(value)) return value.some(hasReservedKey);
+  if (value === null || typeof value !== 'object' || value instanceof Uint8Array) return false;
+  return Object.entries(value).some(([key, inner]) => RESERVED_KEYS.has(key) || hasReservedKey(inner));
 }
 
 /** The schema part of the gate, for data that is already decoded (JSON files, messages between our own threads). */
@@ -32,7 +42,7 @@ export function parseJsonThrough<T>(schema: Schema<T>, text: string, maxBytes: n
   let value: unknown;
   try {
     value = JSON.parse(text, (key, inner: unknown) => {
-      if (key === '__proto__' || key === 'constructor' || key === 'prototype') throw new SyntaxError('reserved key');
+      if (RESERVED_KEYS.has(key)) throw new SyntaxError('reserved key');
       return inner;
     });
   } catch {

@@ -186,12 +186,12 @@ def gradients(size, top_only, answers):
         total += loss.item() * whole / size
         loss.backward()
     if answers and not top_only:
-        # Half of the answers follow a question they do not belong to, so that an answer, once begun, is always finished.
+        # Most of the answers follow a question they do not belong to, so that an answer, once begun, is always finished.
         rows, targets = [], []
         for _ in range(answers):
             row, label = rng.choice(batch[:len(batch) * 3 // 4])
-            if rng.random() < 0.5:
-                label = rng.choice(labels)
+            if rng.random() < 0.65:
+                label = "foreign" if rng.random() < 0.2 else rng.choice(labels)
             answer = answer_ids[label]
             rows.append(row + answer[:-1])
             targets.append([-100] * len(row) + answer[1:])

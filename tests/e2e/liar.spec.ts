@@ -1,0 +1,134 @@
+import { expect, test, type Page } from '@playwright/test';
+import { serveHarness, type HarnessServer } from '../browser/serve-harness';
+import {
+  arrive,
+  askThrough,
+  contribute,
+  expectNoFaults,
+  isLinkedWith,
+  ledgerOf,
+  seesOffers,
+  watchForFaults,
+  type PersonAtPage,
+} from './people';
+import { serveApp, type AppServer } from './serve-app';
+import type { ServerConfig } from '#core/wire/signaling-messages';
+import type { LiarHarness } from '../browser/liar.harness';
+
+const MODULE = '/tests/browser/liar.harness.ts';
+const QUESTION = 'What is Tabmesh?';
+
+let harness: HarnessServer;
+let app: AppServer;
+let asker: PersonAtPage;
+let checker: PersonAtPage;
+
+test.describe.configure({ mode: 'serial' });
+test.beforeAll(async ({ browser }) => {
+  test.setTimeout(180_000);
+  harness = await serveHarness({ modules: [MODULE] });
+  app = await serveApp({ server: { allowedOrigins: [harness.origin] } });
+  asker = await arrive(browser, app.origin);
+  checker = await arrive(browser, app.origin);
+});
+test.afterAll(async () => {
+  for (const person of [asker, checker]) await person?.context.close();
+  await app?.close();
+  await harness?.close();
+});
+
+const withdraw = (page: Page): Promise<void> => page.evaluate(() => window.tabmesh!.contribute(false));
+
+/** A tab that runs the real node with a model that lies, and contributes. */
+async function liarArrives(
+  open: () => Promise<Page>,
+  how: Parameters<LiarHarness['start']>[2],
+): Promise<{ page: Page; nodeId: string; faults: string[] }> {
+  const page = await open();
+  const faults = await watchForFaults(page);
+  await harness.open(page, MODULE);
+  const config = (await (await fetch(`${app.origin}/api/config`)).json()) as ServerConfig;
+  const nodeId = await page.evaluate(([url, given, manner]) => window.liar.start(url, given, manner), [
+    app.origin,
+    config,
+    how,
+  ] as const);
+  await contribute(page);
+  for (const person of [asker, checker]) await isLinkedWith(person.page, nodeId);
+  return { page, nodeId, faults };
+}
+
+async function expectNothingEarned(liar: { page: Page; nodeId: string }): Promise<void> {
+  for (const page of [asker.page, checker.page, liar.page]) {
+    expect((await ledgerOf(page)).unitsByNode[liar.nodeId] ?? 0).toBe(0);
+  }
+}
+
+test('a forged token is rejected by the third tab, shown as rejected, and earns nothing', async ({ browser }) => {
+  test.setTimeout(120_000);
+  await contribute(checker.page);
+  await withdraw(checker.page);
+  const context = await browser.newContext();
+  const liar = await liarArrives(() => context.newPage(), { lies: { forgedTokenAt: 6 }, tokenPauseMs: 60 });
+  await seesOffers(asker.page, 'llm.chat@1', 1);
+
+  // Only the liar answers; the one who checks comes while the answer streams.
+  await asker.page.getByTestId('ask-input').fill(QUESTION);
+  await asker.page.getByTestId('ask-send').click();
+  await asker.page.getByRole('button', { name: 'Ask the mesh' }).click();
+  const answer = asker.page.getByTestId('answer');
+  await expect(answer.getByTestId('answer-text')).toContainText(/\w/);
+  await contribute(checker.page);
+  await expect(answer.getByTestId('verdict')).toHaveText('Rejected', { timeout: 30_000 });
+  await expect(answer).toContainText('The check failed');
+  await expect(answer.getByTestId('answer-text')).toHaveCount(0);
+  await answer.getByRole('button', { name: 'Show route' }).click();
+  await expect(answer.getByTestId('route')).toContainText(/Rejected/i);
+  await answer.getByRole('button', { name: 'Show the rejected text' }).click();
+  await expect(answer.getByTestId('answer-text')).toBeVisible();
+
+  const detail = await asker.page.evaluate(async () => {
+    const ledger = await window.tabmesh!.ledger();
+    const id = ledger.entries.findLast((entry) => entry.receiptId !== null)!.receiptId!;
+    return window.tabmesh!.receipt(id);
+  });
+  expect(detail?.verified).toBe(true);
+  expect(detail?.signatures.map((one) => one.keyId)).toContain(checker.nodeId);
+  await expectNothingEarned(liar);
+  await expectNoFaults(asker, checker);
+  expect(liar.faults).toEqual([]);
+  await context.close();
+});
+
+test('a text that is not what its tokens say is rejected by the third tab and earns nothing', async ({ browser }) => {
+  test.setTimeout(120_000);
+  const context = await browser.newContext();
+  const liar = await liarArrives(() => context.newPage(), {
+    lies: { swappedWords: { Tabmesh: 'Tabmash', tab: 'tub', ' is ': ' was ' } },
+    tokenPauseMs: 0,
+  });
+  await asker.page.waitForFunction(
+    (id) => window.tabmesh!.peers().some((peer) => peer.nodeId === id && peer.capabilities.includes('llm.chat@1')),
+    liar.nodeId,
+  );
+  await seesOffers(asker.page, 'check.rescore@1', 2);
+  const { updates, answer } = await askThrough(asker.page, QUESTION, { provider: liar.nodeId });
+  expect(answer.text).toMatch(/Tabmash|tub| was /);
+  expect(answer).toMatchObject({ verdict: 'rejected', check: 'rescore', experts: [liar.nodeId] });
+  expect(answer.validators).toEqual([checker.nodeId]);
+  expect(updates).toContainEqual(
+    expect.objectContaining({
+      type: 'checked',
+      validator: checker.nodeId,
+      verdict: 'rejected',
+      reason: 'text_mismatch',
+    }),
+  );
+  await expectNothingEarned(liar);
+
+  // Who was caught is not asked again while others are there.
+  const next = await askThrough(asker.page, QUESTION, { provider: 'mesh' });
+  expect(next.answer.experts).toEqual([checker.nodeId]);
+  await expectNoFaults(asker, checker);
+  await context.close();
+});
