@@ -42,5 +42,8 @@ export default defineConfig({
       'tests/{architecture,conformance,vectors,integration,simulation}/**/*.test.ts',
     ],
     environment: 'node',
+    // A test waits on events; only a hang ends here, on a busy machine too.
+    testTimeout: 60_000,
+    hookTimeout: 60_000,
   },
 });

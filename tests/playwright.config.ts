@@ -7,7 +7,9 @@ export default defineConfig({
   fullyParallel: false,
   workers: 1,
   retries: 0,
-  timeout: 90_000,
+  // Tests wait on events; only a hang ends here, on a busy machine too.
+  timeout: 120_000,
+  expect: { timeout: 20_000 },
   forbidOnly: process.env['CI'] === 'true',
   outputDir: '../test-results',
   reporter: process.env['TABMESH_JSON_REPORT']

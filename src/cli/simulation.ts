@@ -120,7 +120,12 @@ export async function simulate(nodes: number, seed: number): Promise<Result<Simu
   for (const [index, asker] of askers.entries()) {
     if (asker.self === crashed) continue;
     await clock.runUntil(
-      run(asker, chatKind as unknown as WorkKind, { messages: [{ role: 'user', text: 'What is Tabmesh' }], maxTokens: 200 }, index === 1),
+      run(
+        asker,
+        chatKind as unknown as WorkKind,
+        { messages: [{ role: 'user', text: 'What is Tabmesh' }], maxTokens: 200 },
+        index === 1,
+      ),
     );
     const job = pick(chance, ['text_stats@1', 'keyword_extract@1', 'text_embed@1'] as const)!;
     await clock.runUntil(run(asker, workKinds.get(job)!, { text: `${asker.self} asks for job ${index}` }, false));

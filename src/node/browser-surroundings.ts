@@ -51,12 +51,17 @@ export function createBrowserSurroundings(): Surroundings {
     }),
     async estimate() {
       const estimate: StorageEstimate | undefined = await navigator.storage?.estimate?.().catch(() => undefined);
-      return { usedBytes: estimate?.usage ?? null, quotaBytes: estimate?.quota ?? null, persisted: (await navigator.storage?.persisted?.()) ?? false };
+      return {
+        usedBytes: estimate?.usage ?? null,
+        quotaBytes: estimate?.quota ?? null,
+        persisted: (await navigator.storage?.persisted?.()) ?? false,
+      };
     },
     persist: async () => (await navigator.storage?.persist?.()) ?? false,
     async deleteTheRest() {
       for (const name of (await caches?.keys()) ?? []) await caches.delete(name);
-      for (const registration of (await navigator.serviceWorker?.getRegistrations()) ?? []) await registration.unregister();
+      for (const registration of (await navigator.serviceWorker?.getRegistrations()) ?? [])
+        await registration.unregister();
       localStorage.clear();
       sessionStorage.clear();
     },

@@ -151,7 +151,12 @@ export async function createNode(deps: NodeDeps): Promise<Result<MeshNode>> {
     },
     async runService(capability, input, signal, onChunk) {
       const kind = workKinds.get(capability);
-      if (!kind || !bus.has(capability)) return fail('unsupported_job_type', `This node does not do ${capability}.`, `This node does not do ${capability}.`);
+      if (!kind || !bus.has(capability))
+        return fail(
+          'unsupported_job_type',
+          `This node does not do ${capability}.`,
+          `This node does not do ${capability}.`,
+        );
       let firstMs: number | null = null;
       let tokens = 0;
       const result = await bus.call(kind.capability, input, {
@@ -180,7 +185,9 @@ export async function createNode(deps: NodeDeps): Promise<Result<MeshNode>> {
     model,
     runHere(capability, input) {
       const kind = workKinds.get(capability);
-      return kind ? bus.call(kind.capability, input, { provider: self }) : Promise.resolve(fail('unsupported', 'This node does not do that work.'));
+      return kind
+        ? bus.call(kind.capability, input, { provider: self })
+        : Promise.resolve(fail('unsupported', 'This node does not do that work.'));
     },
     info: () => ({ version: deps.version, card: { ...ownCard(), capabilities: [...bus.offered] } }),
     stats: () => ({ ...bus.stats(), serving: bus.serving, links: links.all.length }),
@@ -204,14 +211,18 @@ export async function createNode(deps: NodeDeps): Promise<Result<MeshNode>> {
     const prompt = await loaded.value.encodePrompt([{ role: 'user', text: 'hello' }]);
     if (!prompt.ok) return prompt;
     const { signal } = new AbortController();
-    const generated = await loaded.value.generate({ promptIds: prompt.value, prefixIds: [], maxTokens: WARM_UP_TOKENS, signal }, () => {});
+    const generated = await loaded.value.generate(
+      { promptIds: prompt.value, prefixIds: [], maxTokens: WARM_UP_TOKENS, signal },
+      () => {},
+    );
     if (!generated.ok) return generated;
     const scored = await loaded.value.score(prompt.value, generated.value.ids);
     return scored.ok ? ok(undefined) : scored;
   }
 
   const ownRecord = { completed: 0, failed: 0, accepted: 0, rejected: 0 };
-  const notesOf = (models: readonly LanguageModel[]) => models.map(({ identity }) => ({ id: identity.id, hash: identity.hash }));
+  const notesOf = (models: readonly LanguageModel[]) =>
+    models.map(({ identity }) => ({ id: identity.id, hash: identity.hash }));
   const checkCapabilities = new Map<CapabilityId, Capability<CheckInput, CheckOutput>>([
     [checkRedo.id, checkRedo],
     [checkRescore.id, checkRescore],

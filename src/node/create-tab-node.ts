@@ -84,6 +84,8 @@ interface Running {
   readonly communities: Communities;
   readonly contribution: Contribution;
   readonly stops: (() => void)[];
+  /** The start has gone as far as to enter a community: what becomes current after that is entered by whoever changes it. */
+  entered: boolean;
   mesh: MeshNode | null;
 }
 
@@ -113,13 +115,17 @@ export function createTabNode(deps: TabNodeDeps): TabNode & { begin(): Promise<v
 
   function state(): { state: NodeStateWord; reason: string } {
     if (!surroundings.secureContext) {
-      return { state: 'insecure', reason: 'This page was opened over plain HTTP, so the browser allows it neither keys nor a graphics processor.' };
+      return {
+        state: 'insecure',
+        reason: 'This page was opened over plain HTTP, so the browser allows it neither keys nor a graphics processor.',
+      };
     }
     if (trouble) return { state: 'failed', reason: trouble.message };
     if (deps.election.waiting) return { state: 'waiting', reason: 'Tabmesh runs in another tab of this browser.' };
     if (!running?.mesh) return { state: 'starting', reason: 'Opening what this browser keeps.' };
     const { network, mesh, communities } = running;
-    if (network.status.state === 'offline') return { state: 'offline', reason: network.status.reason || 'The meeting point cannot be reached.' };
+    if (network.status.state === 'offline')
+      return { state: 'offline', reason: network.status.reason || 'The meeting point cannot be reached.' };
     if (network.status.state === 'connecting') return { state: 'starting', reason: 'Looking for others.' };
     if (joining) return { state: 'offline', reason: joining.message };
     const peers = mesh.links.all.length;
@@ -134,7 +140,9 @@ export function createTabNode(deps: TabNodeDeps): TabNode & { begin(): Promise<v
     return {
       nodeId,
       name: nodeId === '' ? '' : nodeName(nodeId),
-      community: community ? { id: community.id, name: community.name, open: community.open } : { id: '', name: '', open: true },
+      community: community
+        ? { id: community.id, name: community.name, open: community.open }
+        : { id: '', name: '', open: true },
       ...state(),
       peers: running?.mesh?.links.all.length ?? 0,
       models: running?.mesh?.loadedModels.map((model) => model.identity.id) ?? [],
@@ -143,11 +151,18 @@ export function createTabNode(deps: TabNodeDeps): TabNode & { begin(): Promise<v
   }
 
   let entering = 0;
-  /** A mesh and its tally of redemptions belong to one community; switching builds both anew on the same network. */
+  let lastEntry: Promise<unknown> = Promise.resolve();
+  /**
+   * A mesh and its tally of redemptions belong to one community; switching builds both anew on the same network, one
+   * after the other: two at once would both answer on it.
+   */
   async function enter(run: Running, held: Held): Promise<Result<void>> {
+    run.entered = true;
     entering += 1;
+    const entry = lastEntry.then(() => (running === run ? build(run, held) : ok(undefined)));
+    lastEntry = entry.catch(() => undefined);
     try {
-      return await build(run, held);
+      return await entry;
     } finally {
       entering -= 1;
     }
@@ -315,6 +330,7 @@ export function createTabNode(deps: TabNodeDeps): TabNode & { begin(): Promise<v
       person: person.value,
       communities: communities.value,
       contribution,
+      entered: false,
       mesh: null,
       stops: [
         surroundings.onConditionChanged(() => void contribution.review()),
@@ -327,13 +343,17 @@ export function createTabNode(deps: TabNodeDeps): TabNode & { begin(): Promise<v
       ],
     };
     running = run;
-    for (const change of ['settings', 'identity', 'community', 'invitation', 'election', 'status'] as const) changed.emit(change);
+    for (const change of ['settings', 'identity', 'community', 'invitation', 'election', 'status'] as const)
+      changed.emit(change);
     await contribution.review();
     await meetServer(run);
     if (mine !== turn) return ok(undefined);
     const { current } = run.communities;
     if (!current) {
-      return fail('no_community', 'The server cannot be reached and this browser knows no community yet. Connect once, then it works offline.');
+      return fail(
+        'no_community',
+        'The server cannot be reached and this browser knows no community yet. Connect once, then it works offline.',
+      );
     }
     const entered = await enter(run, current);
     if (!entered.ok) return entered;
@@ -350,7 +370,8 @@ export function createTabNode(deps: TabNodeDeps): TabNode & { begin(): Promise<v
       await meetServer(run);
       const { current } = run.communities;
       const waits = run.communities.invitation?.state === 'waiting';
-      if (running === run && current && (current.community.id !== before || joining || waits)) await enter(run, current);
+      if (running === run && current && (current.community.id !== before || joining || waits))
+        await enter(run, current);
     } finally {
       arriving = false;
     }
@@ -441,17 +462,36 @@ export function createTabNode(deps: TabNodeDeps): TabNode & { begin(): Promise<v
     return running ? work(running) : NOT_RUNNING;
   }
 
+  /** A link is opened together with the page: what it brings waits until the start has read what this browser keeps. */
+  async function whenRunning<T>(work: (run: Running) => Promise<Result<T>>): Promise<Result<T>> {
+    const decided = (): boolean =>
+      running !== null || trouble !== null || deps.election.waiting || !surroundings.secureContext;
+    if (!decided()) {
+      await new Promise<void>((resolve) => {
+        const stop = changed.on(() => {
+          if (!decided()) return;
+          stop();
+          resolve();
+        });
+      });
+    }
+    return withRunning(work);
+  }
+
   const communityView = (run: Running, { community }: Held) => ({
     id: community.id,
     name: community.name,
     open: community.open,
     current: community.id === run.communities.current?.community.id,
-    founder: nodeName(community.founder),
+    founder: community.founder,
     facts: [
       { label: 'Who may join', value: community.open ? 'Anyone who opens the page' : 'Only who was invited' },
       { label: 'Who may invite', value: community.policy.invite === 'members' ? 'Every member' : 'Only the founder' },
       { label: 'Members', value: `At most ${community.limits.maxMembers}` },
-      { label: 'Invitations', value: `At most ${community.limits.maxInviteUses} uses and ${community.limits.maxInviteDays} days each` },
+      {
+        label: 'Invitations',
+        value: `At most ${community.limits.maxInviteUses} uses and ${community.limits.maxInviteDays} days each`,
+      },
       { label: 'Founded', value: new Date(community.createdAt).toLocaleDateString() },
     ],
   });
@@ -466,7 +506,8 @@ export function createTabNode(deps: TabNodeDeps): TabNode & { begin(): Promise<v
     async call(capability, input, { timeoutMs, provider } = {}) {
       const node = mesh();
       if (!node) return orThrow(NOT_RUNNING);
-      if (!CAPABILITY_PATTERN.test(capability)) return orThrow(fail('bad_capability', 'A capability is written name@version.'));
+      if (!CAPABILITY_PATTERN.test(capability))
+        return orThrow(fail('bad_capability', 'A capability is written name@version.'));
       return orThrow(
         await node.bus.call(contractOf(capability as CapabilityId), input, {
           ...(timeoutMs === undefined ? {} : { timeoutMs }),
@@ -522,7 +563,8 @@ export function createTabNode(deps: TabNodeDeps): TabNode & { begin(): Promise<v
       return node.roster.entries().map((entry) => peerDetail(node, entry, run.communities.isBlocked(entry.node)));
     },
     unreachable: () =>
-      mesh()?.links.unreachable.map(({ peer, message }) => ({ nodeId: peer, name: nodeName(peer), reason: message })) ?? [],
+      mesh()?.links.unreachable.map(({ peer, message }) => ({ nodeId: peer, name: nodeName(peer), reason: message })) ??
+      [],
     block: (nodeId, blocked) =>
       withRunning(async (run) => {
         const set = await run.communities.setBlocked(nodeId, blocked);
@@ -554,7 +596,8 @@ export function createTabNode(deps: TabNodeDeps): TabNode & { begin(): Promise<v
       const reasons = {
         off: 'Nothing runs here for others.',
         paused: decided.pauseReason ?? '',
-        working: jobs.length === 1 ? 'Working on a job for another node.' : `Working on ${jobs.length} jobs for other nodes.`,
+        working:
+          jobs.length === 1 ? 'Working on a job for another node.' : `Working on ${jobs.length} jobs for other nodes.`,
         idle: 'Nobody needs this device just now.',
         loading: 'Getting the model ready.',
       };
@@ -564,7 +607,12 @@ export function createTabNode(deps: TabNodeDeps): TabNode & { begin(): Promise<v
         reason: reasons[phase],
         pausedUntil: decided.pausedUntil,
         load: node?.loading ?? null,
-        running: jobs.map((job) => ({ jobId: job.jobId, capability: job.capability, for: job.requester, tokens: job.tokens })),
+        running: jobs.map((job) => ({
+          jobId: job.jobId,
+          capability: job.capability,
+          for: job.requester,
+          tokens: job.tokens,
+        })),
         totals: node ? contributionTotals(node) : { answers: 0, checks: 0, jobs: 0, tokens: 0 },
       };
     },
@@ -593,7 +641,8 @@ export function createTabNode(deps: TabNodeDeps): TabNode & { begin(): Promise<v
     leaveCommunity: (id) =>
       withRunning(async (run) => {
         const wasCurrent = run.communities.current?.community.id === id;
-        if (run.communities.all.length === 1) return fail('last_community', 'This is your only community: join or create another before you leave it.');
+        if (run.communities.all.length === 1)
+          return fail('last_community', 'This is your only community: join or create another before you leave it.');
         const leftIt = await run.communities.leave(id);
         if (!leftIt.ok) return leftIt;
         changed.emit('community');
@@ -601,13 +650,13 @@ export function createTabNode(deps: TabNodeDeps): TabNode & { begin(): Promise<v
       }),
     invite: (options = {}) => withRunning((run) => run.communities.invite(options)),
     acceptInvitation: (link) =>
-      withRunning(async (run) => {
+      whenRunning(async (run) => {
         const before = run.communities.current?.community.id;
         const accepted = await run.communities.accept(link);
         changed.emit('invitation');
         if (!accepted.ok) return accepted;
         const { current } = run.communities;
-        if (current && (current.community.id !== before || accepted.value.state === 'waiting')) {
+        if (run.entered && current && (current.community.id !== before || accepted.value.state === 'waiting')) {
           const entered = await enter(run, current);
           if (!entered.ok) return entered;
         }
@@ -622,7 +671,11 @@ export function createTabNode(deps: TabNodeDeps): TabNode & { begin(): Promise<v
       running?.person.view ?? { nodeId: '', name: '', identityId: '', keptAs: 'memory', backedUpAt: null, nodes: [] },
     exportIdentity: (passphrase) =>
       withRunning(async (run) => {
-        const kept = run.communities.all.map(({ manifest, memberships, certificates }) => ({ manifest, memberships, certificates }));
+        const kept = run.communities.all.map(({ manifest, memberships, certificates }) => ({
+          manifest,
+          memberships,
+          certificates,
+        }));
         const made = await run.person.backup(passphrase, kept);
         changed.emit('identity');
         return made;

@@ -1,6 +1,15 @@
 import type { EventSource } from '#core/base/events';
 import type { Result } from '#core/base/result';
-import type { AskOptions, AskRun, InviteOptions, LedgerView, NodeStatus, PageApi, PeerView, ReceiptView } from './page-api';
+import type {
+  AskOptions,
+  AskRun,
+  InviteOptions,
+  LedgerView,
+  NodeStatus,
+  PageApi,
+  PeerView,
+  ReceiptView,
+} from './page-api';
 
 /** What the person decided about lending this device. */
 export interface ContributionView {
@@ -11,8 +20,18 @@ export interface ContributionView {
   /** Epoch milliseconds, `Infinity` for "until I resume", null when not paused. */
   readonly pausedUntil: number | null;
   readonly load: { readonly loadedBytes: number; readonly totalBytes: number } | null;
-  readonly running: readonly { readonly jobId: string; readonly capability: string; readonly for: string; readonly tokens: number }[];
-  readonly totals: { readonly answers: number; readonly checks: number; readonly jobs: number; readonly tokens: number };
+  readonly running: readonly {
+    readonly jobId: string;
+    readonly capability: string;
+    readonly for: string;
+    readonly tokens: number;
+  }[];
+  readonly totals: {
+    readonly answers: number;
+    readonly checks: number;
+    readonly jobs: number;
+    readonly tokens: number;
+  };
 }
 
 /** A peer as the Mesh place shows it. */
@@ -24,7 +43,12 @@ export interface PeerDetail extends PeerView {
   readonly answered: number;
   readonly checksPassed: number;
   readonly checksFailed: number;
-  readonly device: { readonly webgpu: boolean; readonly cores: number | null; readonly memoryGb: number | null; readonly tokensPerSecond: number | null } | null;
+  readonly device: {
+    readonly webgpu: boolean;
+    readonly cores: number | null;
+    readonly memoryGb: number | null;
+    readonly tokensPerSecond: number | null;
+  } | null;
   readonly heartbeats: number;
   readonly assignedJobs: number;
   readonly units: number;
@@ -42,6 +66,7 @@ export interface CommunityView {
   readonly name: string;
   readonly open: boolean;
   readonly current: boolean;
+  /** The founder's node id. */
   readonly founder: string;
   /** Policy and limits, ready to show: label and value. */
   readonly facts: readonly { readonly label: string; readonly value: string }[];
@@ -58,6 +83,7 @@ export interface InviteLink {
 export interface InvitationView {
   readonly communityId: string;
   readonly communityName: string;
+  /** Node id of who made the link. */
   readonly invitedBy: string;
   readonly expiresAt: number;
   /** `waiting` while offline or before admission; kept across reload, install and update until then. */
@@ -72,7 +98,12 @@ export interface IdentityView {
   /** How the node key is kept: `webcrypto` (not extractable) or `wrapped-seed`. */
   readonly keptAs: 'webcrypto' | 'wrapped-seed' | 'memory';
   readonly backedUpAt: number | null;
-  readonly nodes: readonly { readonly nodeId: string; readonly name: string; readonly certifiedAt: number; readonly here: boolean }[];
+  readonly nodes: readonly {
+    readonly nodeId: string;
+    readonly name: string;
+    readonly certifiedAt: number;
+    readonly here: boolean;
+  }[];
 }
 
 export interface Settings {
@@ -102,13 +133,28 @@ export type PauseChoice = 'hour' | 'tomorrow' | 'manual';
 export type BatchArtefacts = Readonly<Record<string, unknown>>;
 
 export interface BatchRun {
-  readonly progress: AsyncIterable<{ readonly done: number; readonly total: number; readonly jobId: string; readonly reason: string }>;
+  readonly progress: AsyncIterable<{
+    readonly done: number;
+    readonly total: number;
+    readonly jobId: string;
+    readonly reason: string;
+  }>;
   readonly artefacts: Promise<Result<BatchArtefacts>>;
   cancel(): void;
 }
 
 /** Anything the interface shows may have changed: read the part again. */
-export type TabNodeChange = 'status' | 'peers' | 'contribution' | 'community' | 'identity' | 'settings' | 'ledger' | 'invitation' | 'election' | 'notice';
+export type TabNodeChange =
+  | 'status'
+  | 'peers'
+  | 'contribution'
+  | 'community'
+  | 'identity'
+  | 'settings'
+  | 'ledger'
+  | 'invitation'
+  | 'election'
+  | 'notice';
 
 /** One sentence and one action for the person. */
 export interface Notice {

@@ -123,7 +123,9 @@ export function createServices(deps: ServiceDeps): readonly RegisteredService[] 
             const type = jobTypesByCapability.get(capability);
             if (!type) return fail('unsupported', 'This node does not do that work.');
             const fault = type.payloadFault(input);
-            return fault === null ? deps.runHere(capability, input) : fail(fault, 'No result of this payload is valid.');
+            return fault === null
+              ? deps.runHere(capability, input)
+              : fail(fault, 'No result of this payload is valid.');
           },
         }),
     }),
@@ -133,7 +135,8 @@ export function createServices(deps: ServiceDeps): readonly RegisteredService[] 
     }),
     service('model-warm', {
       capability: checkRescore,
-      load: async () => (await import('./check-rescore/handler')).createCheckRescoreHandler({ ...checkDeps, model: deps.model }),
+      load: async () =>
+        (await import('./check-rescore/handler')).createCheckRescoreHandler({ ...checkDeps, model: deps.model }),
     }),
   ];
 }

@@ -23,7 +23,10 @@ function watchArrival(): void {
   let api: Window['tabmesh'];
   Object.defineProperty(window, 'tabmesh', {
     configurable: true,
-    get: () => api,
+    // A method, not an arrow: tsx would mark a named arrow with a call that the page does not know.
+    get() {
+      return api;
+    },
     set(value: NonNullable<Window['tabmesh']>) {
       api = value;
       void value.ready.then(() => {

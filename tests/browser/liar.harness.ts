@@ -64,7 +64,8 @@ function paced(model: LanguageModel, pauseMs: number): LanguageModel {
 
 window.liar = {
   async start(serverUrl, config, { lies, tokenPauseMs }) {
-    const honest = createWorkerModelLoader({ clock, baseUrl: `${location.origin}/static/` });
+    // The very files that the app serves: a model with another hash would be checked by nobody.
+    const honest = createWorkerModelLoader({ clock, baseUrl: `${location.origin}/build/` });
     const models: LanguageModelLoader = {
       available: honest.available,
       async load(id, onProgress) {

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { createServer, connect, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -27,6 +28,7 @@ export async function serveApp({
   folder = join(ROOT, 'build'),
   server: options = {},
 }: ServedAppOptions = {}): Promise<AppServer> {
+  if (!existsSync(join(folder, '200.html'))) throw new Error(`There is no build in ${folder}: run npm run build.`);
   const dataFolder = await mkdtemp(join(tmpdir(), 'tabmesh-e2e-'));
   const start = (port: number): Promise<RunningServer> =>
     startServer({

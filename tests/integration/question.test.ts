@@ -66,8 +66,21 @@ test('a question is answered by another node, checked by a third, and receipted 
   const { answer } = result.value;
   expect([...answer.experts, ...answer.validators].sort()).toEqual([nodes.worker.self, nodes.checker.self].sort());
   const kinds = updates.map((update) => update.type);
-  expect(kinds.filter((kind) => kind !== 'token')).toEqual(['admitted', 'chosen', 'started', 'checked', 'combined', 'sealed', 'recorded']);
-  expect(updates.filter((update) => update.type === 'token').map((update) => update.type === 'token' && update.text).join('')).toBe(answer.text);
+  expect(kinds.filter((kind) => kind !== 'token')).toEqual([
+    'admitted',
+    'chosen',
+    'started',
+    'checked',
+    'combined',
+    'sealed',
+    'recorded',
+  ]);
+  expect(
+    updates
+      .filter((update) => update.type === 'token')
+      .map((update) => update.type === 'token' && update.text)
+      .join(''),
+  ).toBe(answer.text);
   for (const name of ['asker', 'worker', 'checker'] as const) {
     const known = nodes[name].ledger.state.receiptsById.get(answer.receiptId);
     expect(known?.signed.signatures).toHaveLength(3);
@@ -79,14 +92,20 @@ test('a question is answered by another node, checked by a third, and receipted 
 test('with nobody to check the answer ends unchecked and earns nothing', async () => {
   const { clock, nodes } = await meshOf(THREE);
   const { result } = await finish(clock, ask(nodes.asker));
-  expect(result).toMatchObject({ ok: true, value: { answer: { verdict: 'unchecked', check: 'none', validators: [] } } });
+  expect(result).toMatchObject({
+    ok: true,
+    value: { answer: { verdict: 'unchecked', check: 'none', validators: [] } },
+  });
   expect([...nodes.asker.ledger.state.unitsByNode]).toEqual([]);
 });
 
 test('alone the node answers itself and says unchecked; asking the mesh alone says that nobody offers it', async () => {
   const { clock, nodes } = await meshOf({ asker: { contributes: false } });
   const own = await finish(clock, ask(nodes.asker));
-  expect(own.result).toMatchObject({ ok: true, value: { answer: { verdict: 'unchecked', experts: [nodes.asker.self] } } });
+  expect(own.result).toMatchObject({
+    ok: true,
+    value: { answer: { verdict: 'unchecked', experts: [nodes.asker.self] } },
+  });
   const mesh = await finish(clock, ask(nodes.asker, 'mesh'));
   expect(mesh.result).toMatchObject({ ok: false, error: { code: 'nobody_offers' } });
 });
@@ -109,7 +128,9 @@ test.each([
     checker: { contributes: true },
   });
   const { result, updates } = await finish(clock, ask(nodes.asker, { node: nodes.worker.self }));
-  expect(updates).toContainEqual(expect.objectContaining({ type: 'checked', validator: nodes.checker.self, verdict: 'rejected', reason }));
+  expect(updates).toContainEqual(
+    expect.objectContaining({ type: 'checked', validator: nodes.checker.self, verdict: 'rejected', reason }),
+  );
   expect(result).toMatchObject({ ok: true, value: { answer: { verdict: 'rejected' } } });
   for (const node of Object.values(nodes)) expect(node.ledger.state.unitsByNode.get(nodes.worker.self)).toBeUndefined();
 });
@@ -138,7 +159,9 @@ test('when the holder crashes in the middle, another continues after the last to
   const atToken = replaced?.type === 'replaced' ? replaced.atToken : -1;
   expect(atToken).toBeGreaterThanOrEqual(6);
   // Nothing is repeated and nothing is missing.
-  expect(updates.flatMap((update) => (update.type === 'token' ? [update.text] : [])).join('')).toBe(result.value.answer.text);
+  expect(updates.flatMap((update) => (update.type === 'token' ? [update.text] : [])).join('')).toBe(
+    result.value.answer.text,
+  );
   expect(result.value.answer.experts).toHaveLength(2);
   expect(clock.monotonicMs() - crashedAtMs).toBeLessThan(10_000);
 });
@@ -159,9 +182,17 @@ test('a deterministic job is redone by a third node before it counts', async () 
   const kind = workKinds.get('text_stats@1')!;
   const { result } = await finish(
     clock,
-    nodes.asker.work({ kind, input: { text: 'one two three' }, provider: 'mesh', signal: new AbortController().signal }),
+    nodes.asker.work({
+      kind,
+      input: { text: 'one two three' },
+      provider: 'mesh',
+      signal: new AbortController().signal,
+    }),
   );
-  expect(result).toMatchObject({ ok: true, value: { output: { word_count: 3 }, answer: { verdict: 'accepted', check: 'redo' } } });
+  expect(result).toMatchObject({
+    ok: true,
+    value: { output: { word_count: 3 }, answer: { verdict: 'accepted', check: 'redo' } },
+  });
   if (!result.ok) return;
   expect(nodes.worker.ledger.state.receiptsById.get(result.value.answer.receiptId)?.receipt.units).toBe(2);
 });
@@ -170,7 +201,12 @@ test('a job with a bad payload fails once and is not given to anyone else', asyn
   const { clock, nodes } = await meshOf({ ...THREE, checker: { contributes: true } });
   const { result, updates } = await finish(
     clock,
-    nodes.asker.work({ kind: workKinds.get('text_chunk@1')!, input: { text: 'x', max_chars: 0 }, provider: 'mesh', signal: new AbortController().signal }),
+    nodes.asker.work({
+      kind: workKinds.get('text_chunk@1')!,
+      input: { text: 'x', max_chars: 0 },
+      provider: 'mesh',
+      signal: new AbortController().signal,
+    }),
   );
   expect(result.ok).toBe(false);
   expect(updates.filter((update) => update.type === 'started')).toHaveLength(1);

@@ -1,5 +1,6 @@
 /** A value, or an expected failure. Code in the mesh throws only for its own bugs. */
-export type Result<T, E = Failure> = { readonly ok: true; readonly value: T } | { readonly ok: false; readonly error: E };
+export type Result<T, E = Failure> =
+  { readonly ok: true; readonly value: T } | { readonly ok: false; readonly error: E };
 
 /**
  * An expected failure as plain data. `code` is stable and machine-readable, `message` is one sentence for the person at
@@ -15,7 +16,11 @@ export const ok = <T>(value: T): { readonly ok: true; readonly value: T } => ({ 
 
 export const err = <E>(error: E): { readonly ok: false; readonly error: E } => ({ ok: false, error });
 
-export const fail = (code: string, message: string, peerMessage?: string): { readonly ok: false; readonly error: Failure } =>
+export const fail = (
+  code: string,
+  message: string,
+  peerMessage?: string,
+): { readonly ok: false; readonly error: Failure } =>
   err(peerMessage === undefined ? { code, message } : { code, message, peerMessage });
 
 /** The value, or a thrown Error: for the edges (command line, tests) where a failure ends the run. */

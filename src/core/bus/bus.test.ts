@@ -66,7 +66,11 @@ function party(name: string): Party {
 
 const offer = (
   to: Party,
-  handler: (input: { n: number }, emit: (chunk: { at: number }) => void, signal: AbortSignal) => Promise<Result<{ n: number }>>,
+  handler: (
+    input: { n: number },
+    emit: (chunk: { at: number }) => void,
+    signal: AbortSignal,
+  ) => Promise<Result<{ n: number }>>,
   offered = true,
 ) =>
   to.bus.register(
@@ -117,7 +121,9 @@ test('nobody offers it is told apart from nobody answered in time', async () => 
 test('a capability that is registered but not offered cannot be called from outside', async () => {
   offer(b, async ({ n }) => ok({ n }), false);
   await clock.advance(1_000);
-  expect(await clock.runUntil(a.bus.call(double, { n: 1 }, { provider: b.id }))).toMatchObject({ error: { code: 'nobody_offers' } });
+  expect(await clock.runUntil(a.bus.call(double, { n: 1 }, { provider: b.id }))).toMatchObject({
+    error: { code: 'nobody_offers' },
+  });
   expect(await clock.runUntil(b.bus.call(double, { n: 1 }))).toEqual(ok({ n: 1 }));
 });
 
@@ -174,7 +180,9 @@ test('a caller below the needed trust is refused', async () => {
   offer(d, async ({ n }) => ok({ n }));
   c.links.want(d.id);
   await clock.advance(2_000);
-  expect(await clock.runUntil(c.bus.call(double, { n: 1 }, { provider: d.id }))).toMatchObject({ error: { code: 'not_trusted' } });
+  expect(await clock.runUntil(c.bus.call(double, { n: 1 }, { provider: d.id }))).toMatchObject({
+    error: { code: 'not_trusted' },
+  });
   c.bus.close();
   d.bus.close();
 });
@@ -208,7 +216,11 @@ test('what is offered later is announced, and a card that was said before is ref
 
 test('a research feature is refused while its flag is off', async () => {
   const capability = { ...double, id: 'test.research@1', research: 'sharding' } as const;
-  const service = { capability, load: async () => async () => ok({ n: 1 }) } as unknown as ServiceDefinition<never, unknown, never>;
+  const service = { capability, load: async () => async () => ok({ n: 1 }) } as unknown as ServiceDefinition<
+    never,
+    unknown,
+    never
+  >;
   expect(b.bus.register(service, true)).toMatchObject({ ok: false, error: { code: 'research_off' } });
   expect(b.bus.has('test.research@1')).toBe(false);
 });

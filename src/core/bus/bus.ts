@@ -24,7 +24,8 @@ export const CALL_BURST = 800;
 export const CARD_PERIOD_MS = 10_000;
 
 const TRUST_ORDER: readonly TrustLevel[] = ['unknown', 'member', 'trusted', 'anchor'];
-const reaches = (trust: TrustLevel, needed: TrustLevel): boolean => TRUST_ORDER.indexOf(trust) >= TRUST_ORDER.indexOf(needed);
+const reaches = (trust: TrustLevel, needed: TrustLevel): boolean =>
+  TRUST_ORDER.indexOf(trust) >= TRUST_ORDER.indexOf(needed);
 
 export interface CallOptions<Chunk = unknown> {
   /** The provider; absent: this node when it has the capability, else the best linked peer. */
@@ -176,7 +177,9 @@ export function createBus(deps: BusDeps): Bus {
       ended = true;
       if (!result.ok) return result;
       const output = checkAgainst(capability.output as Schema<unknown>, withoutUndefined(result.value));
-      return output.ok ? output : fail('bad_output', `The service ${capability.id} gave a result that breaks its contract.`);
+      return output.ok
+        ? output
+        : fail('bad_output', `The service ${capability.id} gave a result that breaks its contract.`);
     } catch (error) {
       ended = true;
       // A service that throws is a bug of ours: the caller learns a code, the details stay here.
@@ -216,7 +219,12 @@ export function createBus(deps: BusDeps): Bus {
     });
   }
 
-  function callLocal(service: Service, input: unknown, timeoutMs: number, options: CallOptions): Promise<Result<unknown>> {
+  function callLocal(
+    service: Service,
+    input: unknown,
+    timeoutMs: number,
+    options: CallOptions,
+  ): Promise<Result<unknown>> {
     return withDeadline(
       timeoutMs,
       options.signal,
@@ -252,25 +260,34 @@ export function createBus(deps: BusDeps): Bus {
           open.set(id, {
             provider: link.peer,
             chunk(body, seq) {
-              if (seq !== nextSeq || !capability.chunk) return settle(fail('bad_chunk', 'The other node streamed something that breaks the contract.'));
+              if (seq !== nextSeq || !capability.chunk)
+                return settle(fail('bad_chunk', 'The other node streamed something that breaks the contract.'));
               nextSeq += 1;
               const checked = checkAgainst(capability.chunk, body);
-              if (!checked.ok) return settle(fail('bad_chunk', 'The other node streamed something that breaks the contract.'));
+              if (!checked.ok)
+                return settle(fail('bad_chunk', 'The other node streamed something that breaks the contract.'));
               options.onChunk?.(checked.value as Chunk);
             },
             settle(result) {
               if (!result.ok) return settle(result);
               const checked = checkAgainst(capability.output, result.value);
-              settle(checked.ok ? checked : fail('bad_output', 'The other node gave a result that breaks the contract.'));
+              settle(
+                checked.ok ? checked : fail('bad_output', 'The other node gave a result that breaks the contract.'),
+              );
             },
           });
           abort.signal.addEventListener('abort', () => {
             if (!open.delete(id)) return;
             void send(link, { v: WIRE_VERSION, t: 'cancel', id });
           });
-          void send(link, { v: WIRE_VERSION, t: 'call', id, capability: capability.id, input, timeoutMs }).then((sent) => {
-            if (!sent.ok) settle(sent.error.code === 'too_large' ? sent : fail('link_lost', 'The link to the other node was lost.'));
-          });
+          void send(link, { v: WIRE_VERSION, t: 'call', id, capability: capability.id, input, timeoutMs }).then(
+            (sent) => {
+              if (!sent.ok)
+                settle(
+                  sent.error.code === 'too_large' ? sent : fail('link_lost', 'The link to the other node was lost.'),
+                );
+            },
+          );
         }),
       { code: 'no_answer', message: 'The other node did not answer in time.' },
     );
@@ -283,7 +300,8 @@ export function createBus(deps: BusDeps): Bus {
     const service = services.get(message.capability);
     if (!service?.offered) return void failed('nobody_offers', 'This node does not offer that.');
     const { capability } = service.definition;
-    if (!reaches(link.admission.trust, capability.trust)) return void failed('not_trusted', 'This node does not do that for you.');
+    if (!reaches(link.admission.trust, capability.trust))
+      return void failed('not_trusted', 'This node does not do that for you.');
     if (!session.calls.take()) return void failed('rate_limited', 'Too many calls; try again later.');
     if (session.serving.size >= MAX_OPEN_CALLS_PER_PEER) return void failed('busy', 'Too many calls are open.');
     if (session.serving.has(message.id)) return refuse(session, 'duplicate_call');
@@ -396,7 +414,9 @@ export function createBus(deps: BusDeps): Bus {
           ? fail('no_answer', 'That node is not reachable now.')
           : fail('nobody_offers', `Nobody here offers ${capability.id} now.`);
       }
-      return callRemote(link, capability as Capability<unknown, unknown, unknown>, input, timeoutMs, plain) as Promise<Result<Output>>;
+      return callRemote(link, capability as Capability<unknown, unknown, unknown>, input, timeoutMs, plain) as Promise<
+        Result<Output>
+      >;
     },
     register(definition, offered) {
       const { research } = definition.capability;

@@ -38,7 +38,10 @@ export interface CallContext<Chunk> {
   emit(chunk: Chunk): void;
 }
 
-export type Handler<Input, Output, Chunk = never> = (input: Input, context: CallContext<Chunk>) => Promise<Result<Output>>;
+export type Handler<Input, Output, Chunk = never> = (
+  input: Input,
+  context: CallContext<Chunk>,
+) => Promise<Result<Output>>;
 
 /** A capability with the code behind it, loaded when it is first called. */
 export interface ServiceDefinition<Input = unknown, Output = unknown, Chunk = never> {

@@ -49,7 +49,13 @@ const callSchema = v.strictObject({
   input: v.unknown(),
   timeoutMs: v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(MAX_CALL_MS)),
 });
-const chunkSchema = v.strictObject({ v: version, t: v.literal('chunk'), id: idSchema, seq: count(1_000_000), body: v.unknown() });
+const chunkSchema = v.strictObject({
+  v: version,
+  t: v.literal('chunk'),
+  id: idSchema,
+  seq: count(1_000_000),
+  body: v.unknown(),
+});
 const doneSchema = v.strictObject({ v: version, t: v.literal('done'), id: idSchema, output: v.unknown() });
 const failedSchema = v.strictObject({
   v: version,

@@ -164,7 +164,8 @@ export function createRoster(nowMs: () => number): Roster {
       if (outcome === 'silent') entry.silent = true;
       if (outcome === 'completed' || outcome === 'accepted') entry.failuresInRow = 0;
       else entry.failuresInRow += 1;
-      if (entry.failuresInRow >= QUARANTINE_AFTER_FAILURES || outcome === 'rejected') entry.quarantinedUntilMs = now + QUARANTINE_MS;
+      if (entry.failuresInRow >= QUARANTINE_AFTER_FAILURES || outcome === 'rejected')
+        entry.quarantinedUntilMs = now + QUARANTINE_MS;
       changed.emit(node);
     },
     forget(node) {

@@ -15,7 +15,10 @@ export function admit(request: WorkRequest): Result<void> {
   const checked = checkAgainst(request.kind.capability.input, input);
   if (!checked.ok) return fail('bad_input', checked.error.message);
   if (encodeCanonical(input).length > MAX_INPUT_BYTES) {
-    return fail('too_large', `That is longer than the ${Math.floor(MAX_INPUT_BYTES / 1024)} KB that one question may have.`);
+    return fail(
+      'too_large',
+      `That is longer than the ${Math.floor(MAX_INPUT_BYTES / 1024)} KB that one question may have.`,
+    );
   }
   return ok(undefined);
 }

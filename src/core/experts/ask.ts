@@ -12,7 +12,13 @@ import type { Claim, PipelineDeps, Run, WorkRequest } from './run';
 /** A request moves on at most this often; past it the mesh is in no state to answer. */
 export const MAX_REPLACEMENTS = 5;
 /** Failures that are the request's own: another node would say the same. */
-const REQUEST_FAULTS: ReadonlySet<string> = new Set(['bad_payload', 'bad_input', 'unsupported_job_type', 'prompt_too_long', 'too_large']);
+const REQUEST_FAULTS: ReadonlySet<string> = new Set([
+  'bad_payload',
+  'bad_input',
+  'unsupported_job_type',
+  'prompt_too_long',
+  'too_large',
+]);
 /** Failures that mean that the holder is gone rather than that it refused. */
 const SILENCES: ReadonlySet<string> = new Set(['no_answer', 'link_lost', 'lease_expired', 'suspect']);
 
@@ -63,7 +69,12 @@ function attempt(
   let begun = false;
 
   const lease = createLease(deps.clock, () =>
-    end(fail('lease_expired', lease.begun ? 'The node stopped in the middle of the answer.' : 'The node did not begin to answer.')),
+    end(
+      fail(
+        'lease_expired',
+        lease.begun ? 'The node stopped in the middle of the answer.' : 'The node did not begin to answer.',
+      ),
+    ),
   );
   const stopWatching = deps.nodeChanged.on((node) => {
     if (node === expert && deps.lost(expert)) end(fail('suspect', 'The node is not heard any more.'));
@@ -88,7 +99,10 @@ function attempt(
     begun = true;
     shown.ids.length = shown.texts.length = shown.by.length = atToken;
     if (previous) {
-      out.push({ type: 'update', update: run.step({ type: 'replaced', from: previous.node, to: expert, atToken, reason: previous.reason }) });
+      out.push({
+        type: 'update',
+        update: run.step({ type: 'replaced', from: previous.node, to: expert, atToken, reason: previous.reason }),
+      });
     }
   }
 
@@ -165,7 +179,9 @@ export async function* ask(
     const next = tried.size > MAX_REPLACEMENTS ? result : choose(deps, request, tried);
     if (!next.ok) {
       // The first failure says more than "nobody is left".
-      return tried.size === 1 && typeof request.provider === 'object' ? result : fail(failure.code, `${failure.message} Nobody else could take over.`);
+      return tried.size === 1 && typeof request.provider === 'object'
+        ? result
+        : fail(failure.code, `${failure.message} Nobody else could take over.`);
     }
     previous = { node: expert, reason: failure.message };
     expert = next.value.node;

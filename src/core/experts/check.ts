@@ -18,7 +18,12 @@ export interface Check extends CheckedBy {
 }
 
 /** The executor's own statement held against what it delivered; a fault here needs no third node to be seen. */
-async function ownFinding(deps: PipelineDeps, run: Run, request: WorkRequest, asked: Asked): Promise<Result<Commitment>> {
+async function ownFinding(
+  deps: PipelineDeps,
+  run: Run,
+  request: WorkRequest,
+  asked: Asked,
+): Promise<Result<Commitment>> {
   const { claim } = asked;
   const opened = await openSigned(commitmentSchema, claim.commitment, deps.verify, [asked.executor]);
   if (!opened.ok) return fail('commitment_unsigned', opened.error.message);
@@ -30,8 +35,10 @@ async function ownFinding(deps: PipelineDeps, run: Run, request: WorkRequest, as
     commitment.executor === asked.executor &&
     commitment.capability === request.kind.capability.id;
   if (!matches) return fail('commitment_mismatch', 'The commitment is about another job.');
-  if (!opensTo(commitment, claim.salt, claim.input, claim.output)) return fail('opening_mismatch', 'The result is not the one committed to.');
-  const contradiction = request.kind.contradiction?.(claim.input, claim.output, asked.shownIds, asked.shownText) ?? null;
+  if (!opensTo(commitment, claim.salt, claim.input, claim.output))
+    return fail('opening_mismatch', 'The result is not the one committed to.');
+  const contradiction =
+    request.kind.contradiction?.(claim.input, claim.output, asked.shownIds, asked.shownText) ?? null;
   return contradiction === null ? ok(commitment) : fail(contradiction, 'The result differs from what was streamed.');
 }
 

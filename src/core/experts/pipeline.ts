@@ -48,5 +48,8 @@ export async function* runPipeline(
   if (!recorded.ok) return recorded;
   yield run.step({ type: 'recorded', receiptId: recorded.value });
 
-  return ok({ answer: answerOf(run, request, asked.value, combined, recorded.value), output: asked.value.claim.output });
+  return ok({
+    answer: answerOf(run, request, asked.value, combined, recorded.value),
+    output: asked.value.claim.output,
+  });
 }

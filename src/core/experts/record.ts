@@ -28,7 +28,14 @@ export async function seal(deps: PipelineDeps, run: Run, combined: Combined): Pr
   return written.ok ? ok(idOfSigned(sealed)) : written;
 }
 
-function receiptOf(deps: PipelineDeps, run: Run, request: WorkRequest, asked: Asked, checks: readonly Check[], combined: Combined): Receipt {
+function receiptOf(
+  deps: PipelineDeps,
+  run: Run,
+  request: WorkRequest,
+  asked: Asked,
+  checks: readonly Check[],
+  combined: Combined,
+): Receipt {
   const { kind } = request;
   const { claim } = asked;
   const statements = checks.filter((one) => one.statement !== null);
@@ -93,7 +100,11 @@ export async function record(
     Promise.all(
       others.map(async (node) => {
         const answer = await deps.askSignature(node, own);
-        if (answer.ok && answer.value.keyId === node && (await deps.verify(node, own.payload, answer.value.signature))) {
+        if (
+          answer.ok &&
+          answer.value.keyId === node &&
+          (await deps.verify(node, own.payload, answer.value.signature))
+        ) {
           signatures.push(answer.value);
         }
       }),

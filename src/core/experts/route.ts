@@ -25,8 +25,21 @@ export type RouteUpdate =
   | { readonly type: 'admitted'; readonly traceId: string; readonly capability: CapabilityId; readonly at: number }
   | { readonly type: 'chosen'; readonly expert: NodeId; readonly reasons: readonly RouteReason[]; readonly at: number }
   | { readonly type: 'started'; readonly expert: NodeId; readonly jobId: string; readonly at: number }
-  | { readonly type: 'token'; readonly expert: NodeId; readonly ids: readonly number[]; readonly text: string; readonly at: number }
-  | { readonly type: 'replaced'; readonly from: NodeId; readonly to: NodeId; readonly atToken: number; readonly reason: string; readonly at: number }
+  | {
+      readonly type: 'token';
+      readonly expert: NodeId;
+      readonly ids: readonly number[];
+      readonly text: string;
+      readonly at: number;
+    }
+  | {
+      readonly type: 'replaced';
+      readonly from: NodeId;
+      readonly to: NodeId;
+      readonly atToken: number;
+      readonly reason: string;
+      readonly at: number;
+    }
   | ({ readonly type: 'checked'; readonly at: number } & CheckedBy)
   | { readonly type: 'combined'; readonly verdict: Verdict; readonly check: CheckKind; readonly at: number }
   | { readonly type: 'sealed'; readonly traceId: string; readonly sealId: string; readonly at: number }

@@ -38,13 +38,18 @@ function reasonsFor(best: Candidate, others: number, model: string | undefined):
   const reasons: RouteReason[] = [];
   const held = best.models.find((one) => one.id === model) ?? best.models[0];
   reasons.push({ text: held ? `Has the model ${held.id} warm` : 'Offers this work', value: null });
-  reasons.push({ text: best.rttMs === null ? 'Distance not measured yet' : `${Math.round(best.rttMs)} ms away`, value: best.rttMs });
+  reasons.push({
+    text: best.rttMs === null ? 'Distance not measured yet' : `${Math.round(best.rttMs)} ms away`,
+    value: best.rttMs,
+  });
   reasons.push({
     text: best.runningJobs === 0 ? 'Free now' : `${best.runningJobs} jobs ahead`,
     value: best.runningJobs,
   });
-  if (completed + failed > 0) reasons.push({ text: `${completed} of ${completed + failed} jobs finished`, value: completed });
-  if (accepted + rejected > 0) reasons.push({ text: `${accepted} of ${accepted + rejected} checks passed`, value: accepted });
+  if (completed + failed > 0)
+    reasons.push({ text: `${completed} of ${completed + failed} jobs finished`, value: completed });
+  if (accepted + rejected > 0)
+    reasons.push({ text: `${accepted} of ${accepted + rejected} checks passed`, value: accepted });
   reasons.push({ text: others === 0 ? 'The only one who offers it' : `Best of ${others + 1}`, value: others + 1 });
   return reasons;
 }
@@ -81,7 +86,8 @@ export function choose(deps: PipelineDeps, request: WorkRequest, excluded: Reado
       ? ok({ node: named.node, reasons: [{ text: 'You asked for this node.', value: null }] })
       : fail('not_reachable', 'The node that you asked for does not offer this now.');
   }
-  const fitting = model === undefined ? offering : offering.filter((one) => one.models.some((held) => held.id === model));
+  const fitting =
+    model === undefined ? offering : offering.filter((one) => one.models.some((held) => held.id === model));
   const best = rank(fitting, deps.chance, model);
   if (best) return ok(best);
   if (provider === 'auto') return selfChosen();

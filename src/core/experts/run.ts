@@ -50,7 +50,12 @@ export interface PipelineDeps {
     signal: AbortSignal,
     onChunk: (chunk: unknown) => void,
   ) => Promise<Result<JobResult>>;
-  readonly askCheck: (validator: NodeId, check: CapabilityId, claim: Claim, timeoutMs: number) => Promise<Result<Signed>>;
+  readonly askCheck: (
+    validator: NodeId,
+    check: CapabilityId,
+    claim: Claim,
+    timeoutMs: number,
+  ) => Promise<Result<Signed>>;
   readonly askSignature: (node: NodeId, receipt: Signed) => Promise<Result<Signature>>;
   readonly handReceipt: (node: NodeId, receipt: Signed) => Promise<Result<unknown>>;
   /** Emits a node when what is known of it changed: it may have become suspect. */

@@ -41,5 +41,10 @@ export interface Candidate {
   readonly runningJobs: number;
   readonly tokensPerSecond: number | null;
   readonly models: readonly { readonly id: string; readonly hash: string }[];
-  readonly record: { readonly completed: number; readonly failed: number; readonly accepted: number; readonly rejected: number };
+  readonly record: {
+    readonly completed: number;
+    readonly failed: number;
+    readonly accepted: number;
+    readonly rejected: number;
+  };
 }

@@ -41,7 +41,12 @@ export interface RunningJob {
 
 /** The side that does the work: runs a service for a requester and commits to the result before it hands it over. */
 export interface Executor {
-  run(order: JobOrder, requester: NodeId, signal: AbortSignal, onChunk: (chunk: unknown) => void): Promise<Result<JobResult>>;
+  run(
+    order: JobOrder,
+    requester: NodeId,
+    signal: AbortSignal,
+    onChunk: (chunk: unknown) => void,
+  ): Promise<Result<JobResult>>;
   /** A job done here for this requester, while it is remembered. */
   finished(requester: NodeId, jobId: string): FinishedJob | null;
   readonly running: readonly RunningJob[];
@@ -76,7 +81,8 @@ export function createExecutor(deps: ExecutorDeps): Executor {
   return {
     async run(order, requester, signal, onChunk) {
       const key = keyOf(requester, order.jobId);
-      if (running.has(key) || finished.has(key)) return fail('duplicate_job', 'That job was already given to this node.');
+      if (running.has(key) || finished.has(key))
+        return fail('duplicate_job', 'That job was already given to this node.');
       if (running.size >= MAX_JOBS_HELD) return fail('busy', 'This node has enough to do.');
       const job: RunningJob = { jobId: order.jobId, capability: order.capability, requester, tokens: 0 };
       running.set(key, job);

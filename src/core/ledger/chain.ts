@@ -68,7 +68,11 @@ export async function openEntry<Event>(
 ): Promise<Result<ChainEntry<Event>>> {
   const signed = decodeThrough(signedSchema, bytes, MAX_ENTRY_BYTES);
   if (!signed.ok) return signed;
-  const opened = await openSigned(entryBodySchema(eventSchema) as Schema<v.InferOutput<ReturnType<typeof entryBodySchema<Event>>>>, signed.value as Signed, verify);
+  const opened = await openSigned(
+    entryBodySchema(eventSchema) as Schema<v.InferOutput<ReturnType<typeof entryBodySchema<Event>>>>,
+    signed.value as Signed,
+    verify,
+  );
   if (!opened.ok) return opened;
   const { author, seq, prev, lamport, at } = opened.value;
   if (signed.value.signatures[0]?.keyId !== author || signed.value.signatures.length !== 1) {
@@ -79,8 +83,10 @@ export async function openEntry<Event>(
 
 /** Whether `entry` continues the chain: same author throughout, next position, right predecessor, growing Lamport time. */
 export function continues(head: ChainHead, author: NodeId | null, entry: ChainEntry<unknown>): Result<ChainHead> {
-  if (author !== null && entry.author !== author) return fail('foreign_author', 'The ledger mixes entries of two nodes.');
-  if (entry.seq !== head.length) return fail('chain_gap', `Entry ${entry.seq} stands where entry ${head.length} must be.`);
+  if (author !== null && entry.author !== author)
+    return fail('foreign_author', 'The ledger mixes entries of two nodes.');
+  if (entry.seq !== head.length)
+    return fail('chain_gap', `Entry ${entry.seq} stands where entry ${head.length} must be.`);
   if (entry.prev !== head.id) return fail('chain_broken', `Entry ${entry.seq} does not follow the entry before it.`);
   if (entry.lamport <= head.lamport) return fail('chain_broken', `Entry ${entry.seq} goes back in time.`);
   return ok({ id: entry.id, length: head.length + 1, lamport: entry.lamport });

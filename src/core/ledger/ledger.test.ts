@@ -56,7 +56,9 @@ test('units count once, and only when both sides and a validator signed an accep
   const units = () => ledger.state.unitsByNode.get(executor.nodeId);
   unwrap(await ledger.append({ kind: 'receipt.recorded', receipt: await signedBy(receiptWith(), requester) }));
   expect(units()).toBeUndefined();
-  unwrap(await ledger.append({ kind: 'receipt.recorded', receipt: await signedBy(receiptWith(), requester, executor) }));
+  unwrap(
+    await ledger.append({ kind: 'receipt.recorded', receipt: await signedBy(receiptWith(), requester, executor) }),
+  );
   expect(units()).toBeUndefined();
   const whole = await signedBy(receiptWith(), requester, executor, validator);
   unwrap(await ledger.append({ kind: 'receipt.recorded', receipt: whole }));
@@ -64,14 +66,22 @@ test('units count once, and only when both sides and a validator signed an accep
   unwrap(await ledger.append({ kind: 'receipt.recorded', receipt: whole }));
   expect(units()).toBe(3);
   // A second receipt for the same work adds nothing, whatever it claims.
-  unwrap(await ledger.append({ kind: 'receipt.recorded', receipt: await signedBy(receiptWith({ units: 6 }), requester, executor, validator) }));
+  unwrap(
+    await ledger.append({
+      kind: 'receipt.recorded',
+      receipt: await signedBy(receiptWith({ units: 6 }), requester, executor, validator),
+    }),
+  );
   expect([3, 6]).toContain(units());
 });
 
 test('a receipt with a broken signature, a foreign signer or units without acceptance is refused and changes nothing', async () => {
   const ledger = unwrap(await ledgerOver((await openMemoryStorage()).log));
   const good = await signedBy(receiptWith(), requester, executor);
-  const forged: Signed = { ...good, signatures: [good.signatures[0]!, { ...good.signatures[1]!, signature: new Uint8Array(64) }] };
+  const forged: Signed = {
+    ...good,
+    signatures: [good.signatures[0]!, { ...good.signatures[1]!, signature: new Uint8Array(64) }],
+  };
   for (const receipt of [
     forged,
     await signedBy(receiptWith(), requester, stranger),
@@ -88,8 +98,15 @@ test('a receipt with a broken signature, a foreign signer or units without accep
 test('what was appended is there after reopening, in one unbroken chain', async () => {
   const { log } = await openMemoryStorage();
   const first = unwrap(await ledgerOver(log));
-  await Promise.all(Array.from({ length: 20 }, (_, i) => first.append({ kind: 'contribution.decided', on: i % 2 === 0 })));
-  unwrap(await first.append({ kind: 'receipt.recorded', receipt: await signedBy(receiptWith(), requester, executor, validator) }));
+  await Promise.all(
+    Array.from({ length: 20 }, (_, i) => first.append({ kind: 'contribution.decided', on: i % 2 === 0 })),
+  );
+  unwrap(
+    await first.append({
+      kind: 'receipt.recorded',
+      receipt: await signedBy(receiptWith(), requester, executor, validator),
+    }),
+  );
   const second = unwrap(await ledgerOver(log));
   expect(second.head).toEqual(first.head);
   expect(second.entries.map((entry) => entry.seq)).toEqual(Array.from({ length: 21 }, (_, i) => i));
@@ -101,13 +118,17 @@ test('a write that fails leaves head and state as they were, and the next one go
   let full = false;
   const store: EventLogStore = {
     ...log,
-    append: (position, bytes) => (full ? Promise.resolve(fail('storage_full', 'The disk is full.')) : log.append(position, bytes)),
+    append: (position, bytes) =>
+      full ? Promise.resolve(fail('storage_full', 'The disk is full.')) : log.append(position, bytes),
   };
   const ledger = unwrap(await ledgerOver(store));
   unwrap(await ledger.append({ kind: 'contribution.decided', on: true }));
   const before = ledger.head;
   full = true;
-  const failed = await Promise.all([ledger.append({ kind: 'contribution.decided', on: false }), ledger.append({ kind: 'contribution.decided', on: true })]);
+  const failed = await Promise.all([
+    ledger.append({ kind: 'contribution.decided', on: false }),
+    ledger.append({ kind: 'contribution.decided', on: true }),
+  ]);
   expect(failed.map((result) => result.ok)).toEqual([false, false]);
   expect(ledger.head).toEqual(before);
   full = false;
@@ -138,10 +159,22 @@ test('one flipped byte in a stored entry is found when the log is opened', async
 
 test('an exported ledger imports its receipts once; a damaged or foreign file changes nothing', async () => {
   const source = unwrap(await ledgerOver((await openMemoryStorage()).log));
-  unwrap(await source.append({ kind: 'receipt.recorded', receipt: await signedBy(receiptWith(), requester, executor, validator) }));
+  unwrap(
+    await source.append({
+      kind: 'receipt.recorded',
+      receipt: await signedBy(receiptWith(), requester, executor, validator),
+    }),
+  );
   const text = unwrap(await source.export());
   const target = unwrap(await openLedger({ store: (await openMemoryStorage()).log, signer: stranger, verify, clock }));
-  for (const bad of ['', '{}', 'null', text.slice(0, -20), text.replace(/"[A-Za-z0-9+/]{40}/, '"AAAA'), text.replace('"v": 1', '"v": 2')]) {
+  for (const bad of [
+    '',
+    '{}',
+    'null',
+    text.slice(0, -20),
+    text.replace(/"[A-Za-z0-9+/]{40}/, '"AAAA'),
+    text.replace('"v": 1', '"v": 2'),
+  ]) {
     expect((await target.import(bad)).ok).toBe(false);
     expect(target.head.length).toBe(0);
   }
@@ -166,7 +199,9 @@ test('any order of the same receipts gives the same state', async () => {
     return {
       units: [...fold.state.unitsByNode].sort(),
       credited: [...fold.state.creditedByWork].sort(),
-      signers: [...fold.state.receiptsById].sort().map(([id, known]) => [id, known.signed.signatures.map((one) => one.keyId)]),
+      signers: [...fold.state.receiptsById]
+        .sort()
+        .map(([id, known]) => [id, known.signed.signatures.map((one) => one.keyId)]),
     };
   };
   const expected = stateOf(pool);

@@ -85,11 +85,13 @@ export async function openLedger(deps: LedgerDeps): Promise<Result<Ledger>> {
       if (batch.value.length === 0) return ok(at);
       for (const bytes of batch.value) {
         const entry = await openEntry(ledgerEventSchema, bytes, verify);
-        if (!entry.ok) return fail('ledger_damaged', `Entry ${at.length} of the ledger is damaged: ${entry.error.message}`);
+        if (!entry.ok)
+          return fail('ledger_damaged', `Entry ${at.length} of the ledger is damaged: ${entry.error.message}`);
         const next = continues(at, author, entry.value);
         if (!next.ok) return fail('ledger_damaged', `The ledger is damaged: ${next.error.message}`);
         const taken = await each(entry.value);
-        if (!taken.ok) return fail('ledger_damaged', `Entry ${at.length} of the ledger is damaged: ${taken.error.message}`);
+        if (!taken.ok)
+          return fail('ledger_damaged', `Entry ${at.length} of the ledger is damaged: ${taken.error.message}`);
         at = next.value;
       }
     }
@@ -156,14 +158,18 @@ export async function openLedger(deps: LedgerDeps): Promise<Result<Ledger>> {
         if (batch.value.length === 0) break;
         for (const entry of batch.value) lines.push(base64(entry.bytes));
       }
-      return ok(`${JSON.stringify({ format: 'tabmesh-ledger', v: 1, author: signer.nodeId, head: head.id, entries: lines }, null, 1)}\n`);
+      return ok(
+        `${JSON.stringify({ format: 'tabmesh-ledger', v: 1, author: signer.nodeId, head: head.id, entries: lines }, null, 1)}\n`,
+      );
     },
     async import(fileText) {
       const file = parseJsonThrough(fileSchema, fileText, MAX_LEDGER_FILE_BYTES);
       if (!file.ok) {
         return fail(
           file.error.code === 'unknown_version' ? 'unknown_version' : 'not_a_ledger',
-          file.error.code === 'unknown_version' ? 'This ledger file was made by a newer version of the app.' : 'This is not a Tabmesh ledger file.',
+          file.error.code === 'unknown_version'
+            ? 'This ledger file was made by a newer version of the app.'
+            : 'This is not a Tabmesh ledger file.',
         );
       }
       const bytes: Uint8Array[] = [];
@@ -184,7 +190,8 @@ export async function openLedger(deps: LedgerDeps): Promise<Result<Ledger>> {
         },
       );
       if (!whole.ok) return whole;
-      if (whole.value.id !== file.value.head) return fail('ledger_damaged', 'The ledger file is damaged: its end is missing.');
+      if (whole.value.id !== file.value.head)
+        return fail('ledger_damaged', 'The ledger file is damaged: its end is missing.');
       let added = 0;
       for (const receipt of receipts) {
         const { value } = (await openReceipt(receipt, verify)) as { value: { id: string; signers: readonly NodeId[] } };

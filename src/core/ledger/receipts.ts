@@ -25,7 +25,9 @@ export const receiptSchema = v.pipe(
     requester: nodeIdSchema,
     executor: nodeIdSchema,
     validators: v.pipe(v.array(nodeIdSchema), v.maxLength(MAX_VALIDATORS_PER_RECEIPT)),
-    model: v.nullable(v.strictObject({ id: v.pipe(v.string(), v.maxLength(64)), hash: v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/)) })),
+    model: v.nullable(
+      v.strictObject({ id: v.pipe(v.string(), v.maxLength(64)), hash: v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/)) }),
+    ),
     commitment: v.nullable(cidSchema),
     verdicts: v.pipe(v.array(cidSchema), v.maxLength(MAX_VALIDATORS_PER_RECEIPT)),
     verdict: v.picklist(['unchecked', 'accepted', 'rejected', 'disputed']),
@@ -42,7 +44,10 @@ export const receiptSchema = v.pipe(
 export type Receipt = v.InferOutput<typeof receiptSchema>;
 
 /** A receipt with every signature verified. Only those whom the receipt names may sign it. */
-export async function openReceipt(signed: Signed, verify: Verify): Promise<Result<{ receipt: Receipt; id: string; signers: readonly NodeId[] }>> {
+export async function openReceipt(
+  signed: Signed,
+  verify: Verify,
+): Promise<Result<{ receipt: Receipt; id: string; signers: readonly NodeId[] }>> {
   const opened = await openSigned(receiptSchema, signed, verify);
   if (!opened.ok) return opened;
   const receipt = opened.value;

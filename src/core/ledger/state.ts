@@ -30,7 +30,10 @@ function mergeSignatures(a: readonly Signature[], b: readonly Signature[]): Sign
  * A mutable fold for speed: `add` is the reducer step, `state` a read-only view of the same maps. The receipts given to it
  * must have passed `openReceipt`.
  */
-export function createLedgerFold(): { add(id: string, receipt: Receipt, signed: Signed): void; readonly state: LedgerState } {
+export function createLedgerFold(): {
+  add(id: string, receipt: Receipt, signed: Signed): void;
+  readonly state: LedgerState;
+} {
   const receiptsById = new Map<string, KnownReceipt>();
   const creditedByWork = new Map<string, string>();
   const unitsByNode = new Map<NodeId, number>();
@@ -45,7 +48,10 @@ export function createLedgerFold(): { add(id: string, receipt: Receipt, signed: 
     state: { receiptsById, creditedByWork, unitsByNode },
     add(id, receipt, signed) {
       const known = receiptsById.get(id);
-      const merged = { payload: signed.payload, signatures: mergeSignatures(known?.signed.signatures ?? [], signed.signatures) };
+      const merged = {
+        payload: signed.payload,
+        signatures: mergeSignatures(known?.signed.signatures ?? [], signed.signatures),
+      };
       receiptsById.set(id, { id, receipt, signed: merged });
       if (!creditsUnits(receipt, new Set(merged.signatures.map((entry) => entry.keyId)))) return;
       const work = workOf(receipt);

@@ -33,7 +33,10 @@ export function checkAgainst<T>(schema: Schema<T>, value: unknown): Result<T> {
   const issue = parsed.issues[0];
   const path = v.getDotPath(issue) ?? '';
   if (path === 'v') return fail('unknown_version', 'The data has a version that this app does not know.');
-  return fail('malformed', path === '' ? `The data is malformed: ${issue.message}.` : `The data is malformed at ${path}: ${issue.message}.`);
+  return fail(
+    'malformed',
+    path === '' ? `The data is malformed: ${issue.message}.` : `The data is malformed at ${path}: ${issue.message}.`,
+  );
 }
 
 /** JSON text through the gate: size, syntax, no prototype keys, schema. For manifests, backups and ledger files. */

@@ -24,7 +24,10 @@ export const MAX_SIGNALING_BYTES = 64 * 1024;
 const roomSchema = v.pipe(v.string(), v.regex(/^[a-z0-9]{8,80}$/, 'not a room'));
 const hexOf = (bytes: number) => v.pipe(v.string(), v.regex(new RegExp(`^[0-9a-f]{${bytes * 2}}$`), 'not hex'));
 
-export const challengeSchema = v.object({ type: v.literal('CHALLENGE'), payload: v.strictObject({ nonce: hexOf(32) }) });
+export const challengeSchema = v.object({
+  type: v.literal('CHALLENGE'),
+  payload: v.strictObject({ nonce: hexOf(32) }),
+});
 export const authSchema = v.object({ type: v.literal('AUTH'), payload: v.strictObject({ signature: hexOf(64) }) });
 export const joinSchema = v.object({
   type: v.literal('JOIN'),
@@ -45,7 +48,11 @@ export const joinedSchema = v.object({
 });
 export const refusedSchema = v.object({
   type: v.literal('REFUSED'),
-  payload: v.strictObject({ room: roomSchema, code: v.pipe(v.string(), v.maxLength(64)), message: v.pipe(v.string(), v.maxLength(300)) }),
+  payload: v.strictObject({
+    room: roomSchema,
+    code: v.pipe(v.string(), v.maxLength(64)),
+    message: v.pipe(v.string(), v.maxLength(300)),
+  }),
 });
 export const presenceSchema = v.object({
   type: v.literal('PRESENCE'),
@@ -56,7 +63,13 @@ export const movedSchema = v.object({
   payload: v.strictObject({ retryAfterMs: v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(600_000)) }),
 });
 
-export const fromServerSchema = v.variant('type', [challengeSchema, joinedSchema, refusedSchema, presenceSchema, movedSchema]);
+export const fromServerSchema = v.variant('type', [
+  challengeSchema,
+  joinedSchema,
+  refusedSchema,
+  presenceSchema,
+  movedSchema,
+]);
 export const toServerSchema = v.variant('type', [authSchema, joinSchema, quitSchema, sampleSchema]);
 export type FromServer = v.InferOutput<typeof fromServerSchema>;
 export type ToServer = v.InferOutput<typeof toServerSchema>;

@@ -66,7 +66,8 @@ export async function openSigned<T>(
   for (const { keyId, signature } of signed.signatures) {
     if (seen.has(keyId)) return fail('duplicate_signature', 'A key signed the same data twice.');
     seen.add(keyId);
-    if (!(await verify(keyId, signed.payload, signature))) return fail('bad_signature', 'A signature does not match the data.');
+    if (!(await verify(keyId, signed.payload, signature)))
+      return fail('bad_signature', 'A signature does not match the data.');
   }
   for (const signer of requiredSigners) {
     if (!seen.has(signer)) return fail('signer_missing', 'A signature that must be there is missing.');

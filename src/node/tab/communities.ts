@@ -1,7 +1,6 @@
 import * as v from 'valibot';
 import { base64 } from '#core/base/bytes';
 import type { NodeId } from '#core/base/ids';
-import { nodeName } from '#core/base/node-name';
 import type { Chance, Clock, Signer, Verify } from '#core/base/ports';
 import { fail, ok, type Result } from '#core/base/result';
 import { communityName, createManifest, openManifest, type Community } from '#core/identity/community';
@@ -107,7 +106,7 @@ export async function openCommunities(deps: CommunitiesDeps): Promise<Result<Com
   const viewOf = (link: InviteLinkData, state: InvitationView['state'], reason: string): InvitationView => ({
     communityId: link.community.id,
     communityName: link.community.name,
-    invitedBy: nodeName(link.token.issuer),
+    invitedBy: link.token.issuer,
     expiresAt: link.token.expiresAt,
     state,
     reason,
@@ -124,12 +123,14 @@ export async function openCommunities(deps: CommunitiesDeps): Promise<Result<Com
     ({ current: currentId, offered: offeredId, left } = list.value);
   }
   const storedBlocked = await records.get<unknown>(BLOCKED_KEY);
-  if (storedBlocked.ok && Array.isArray(storedBlocked.value)) blocked = new Set(storedBlocked.value.filter((id) => typeof id === 'string'));
+  if (storedBlocked.ok && Array.isArray(storedBlocked.value))
+    blocked = new Set(storedBlocked.value.filter((id) => typeof id === 'string'));
   const storedInvitation = await records.get(INVITATION_KEY);
   const kept = storedInvitation.ok ? checkAgainst(invitationSchema, storedInvitation.value) : null;
   if (kept?.ok) {
     const link = await decodeInviteFragment(kept.value.fragment, verify, clock.now());
-    if (link.ok) invitation = { fragment: kept.value.fragment, view: viewOf(link.value, kept.value.state, kept.value.reason) };
+    if (link.ok)
+      invitation = { fragment: kept.value.fragment, view: viewOf(link.value, kept.value.state, kept.value.reason) };
   }
 
   interface List {
@@ -147,7 +148,12 @@ export async function openCommunities(deps: CommunitiesDeps): Promise<Result<Com
       current: next.current,
       offered: next.offered,
       left: next.left,
-      held: next.held.map(({ manifest, memberships, certificates, redemption }) => ({ manifest, memberships, certificates, redemption })),
+      held: next.held.map(({ manifest, memberships, certificates, redemption }) => ({
+        manifest,
+        memberships,
+        certificates,
+        redemption,
+      })),
     });
     if (!written.ok) return written;
     ({ held, current: currentId, offered: offeredId, left } = next);
@@ -199,7 +205,13 @@ export async function openCommunities(deps: CommunitiesDeps): Promise<Result<Com
       const { id } = community.value;
       if (offeredId === id && find(id)) return ok(undefined);
       if (left.includes(id) && !find(id)) return write({ offered: id });
-      const added = withHeld({ manifest, memberships: [], certificates: [], redemption: null, community: community.value });
+      const added = withHeld({
+        manifest,
+        memberships: [],
+        certificates: [],
+        redemption: null,
+        community: community.value,
+      });
       if (!added.ok) return added;
       // A server with a new key offers a new open community; who was in the old one by default moves along.
       const moves = currentId === null || find(currentId) === null || currentId === offeredId;
@@ -223,7 +235,13 @@ export async function openCommunities(deps: CommunitiesDeps): Promise<Result<Com
         const community = await openManifest(manifest, verify);
         if (!community.ok) return community;
         if (next.some((one) => one.community.id === community.value.id) || next.length >= MAX_COMMUNITIES) continue;
-        next.push({ manifest, memberships: [...memberships], certificates: [...certificates], redemption: null, community: community.value });
+        next.push({
+          manifest,
+          memberships: [...memberships],
+          certificates: [...certificates],
+          redemption: null,
+          community: community.value,
+        });
       }
       return write({ held: next });
     },
@@ -234,7 +252,11 @@ export async function openCommunities(deps: CommunitiesDeps): Promise<Result<Com
       if (!find(id)) return fail('unknown_community', 'You are not in that community.');
       const rest = held.filter((one) => one.community.id !== id);
       const next = currentId === id ? (rest.at(-1)?.community.id ?? null) : currentId;
-      return write({ held: rest, current: next, left: [...left.filter((one) => one !== id), id].slice(-MAX_COMMUNITIES) });
+      return write({
+        held: rest,
+        current: next,
+        left: [...left.filter((one) => one !== id), id].slice(-MAX_COMMUNITIES),
+      });
     },
     async invite({ communityId, days, uses }) {
       const from = communityId === undefined ? current() : find(communityId);
@@ -262,18 +284,29 @@ export async function openCommunities(deps: CommunitiesDeps): Promise<Result<Com
       const fragment = inviteFragmentOf(link);
       if (!fragment.ok) return fragment;
       // The same link opened again, as a reload does, takes no second use.
-      if (invitation?.fragment === fragment.value && find(invitation.view.communityId) && invitation.view.state !== 'refused') {
+      if (
+        invitation?.fragment === fragment.value &&
+        find(invitation.view.communityId) &&
+        invitation.view.state !== 'refused'
+      ) {
         const moved = await write({ current: invitation.view.communityId });
         return moved.ok ? ok(invitation.view) : moved;
       }
       const decoded = await decodeInviteFragment(fragment.value, verify, clock.now());
       if (!decoded.ok) return decoded;
       const known = find(decoded.value.community.id);
-      const view = viewOf(decoded.value, 'waiting', 'The invitation is kept here and is taken up as soon as the community can be reached.');
+      const view = viewOf(
+        decoded.value,
+        'waiting',
+        'The invitation is kept here and is taken up as soon as the community can be reached.',
+      );
       const keptNow = await keepInvitation(fragment.value, view);
       if (!keptNow.ok) return keptNow;
       // A member stays the member that they are.
-      if (known && (known.memberships.length > 0 || known.community.founder === signer.nodeId || known.community.open)) {
+      if (
+        known &&
+        (known.memberships.length > 0 || known.community.founder === signer.nodeId || known.community.open)
+      ) {
         const moved = await write({ current: known.community.id });
         return moved.ok ? ok(view) : moved;
       }

@@ -14,9 +14,17 @@ import { workKinds } from '#services/registry';
 const UNKNOWN_TIMEOUT_MS = 30_000;
 
 const known = new Map<string, Capability<unknown, unknown, unknown>>(
-  [checkRedo, checkRescore, jobRun, nodeInfo, nodePing, nodeStats, receiptKeep, receiptSign, ...[...workKinds.values()].map((kind) => kind.capability)].map(
-    (capability) => [capability.id, capability as unknown as Capability<unknown, unknown, unknown>],
-  ),
+  [
+    checkRedo,
+    checkRescore,
+    jobRun,
+    nodeInfo,
+    nodePing,
+    nodeStats,
+    receiptKeep,
+    receiptSign,
+    ...[...workKinds.values()].map((kind) => kind.capability),
+  ].map((capability) => [capability.id, capability as unknown as Capability<unknown, unknown, unknown>]),
 );
 
 /** The contract of a capability by name; of one that this app does not know, a contract that lets everything through. */

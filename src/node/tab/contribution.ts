@@ -44,7 +44,9 @@ export interface Contribution {
 
 /** True when `hour` lies in the span; a span may cross midnight. */
 export const withinHours = (span: { from: number; to: number } | null, hour: number): boolean =>
-  span === null || span.from === span.to || (span.from < span.to ? hour >= span.from && hour < span.to : hour >= span.from || hour < span.to);
+  span === null ||
+  span.from === span.to ||
+  (span.from < span.to ? hour >= span.from && hour < span.to : hour >= span.from || hour < span.to);
 
 export async function openContribution(deps: ContributionDeps): Promise<Contribution> {
   const { records, clock } = deps;
@@ -67,7 +69,8 @@ export async function openContribution(deps: ContributionDeps): Promise<Contribu
     const { onBattery, metered } = deps.condition();
     if (settings.pauseOnBattery && onBattery === true) return 'Paused while this device runs on its battery.';
     if (settings.pauseOnMetered && metered === true) return 'Paused while this network is metered.';
-    if (!withinHours(settings.hours, new Date(clock.now()).getHours())) return 'Paused outside the hours that you chose.';
+    if (!withinHours(settings.hours, new Date(clock.now()).getHours()))
+      return 'Paused outside the hours that you chose.';
     return null;
   }
 
@@ -91,7 +94,11 @@ export async function openContribution(deps: ContributionDeps): Promise<Contribu
 
   return {
     get state() {
-      return { on, pausedUntil: pausedUntil !== null && pausedUntil > clock.now() ? pausedUntil : null, pauseReason: pauseReason() };
+      return {
+        on,
+        pausedUntil: pausedUntil !== null && pausedUntil > clock.now() ? pausedUntil : null,
+        pauseReason: pauseReason(),
+      };
     },
     get working() {
       return working;
@@ -101,7 +108,13 @@ export async function openContribution(deps: ContributionDeps): Promise<Contribu
       const tomorrow = new Date(clock.now());
       tomorrow.setHours(24, 0, 0, 0);
       const next =
-        until === 'resume' ? null : until === 'hour' ? clock.now() + HOUR_MS : until === 'tomorrow' ? tomorrow.getTime() : Infinity;
+        until === 'resume'
+          ? null
+          : until === 'hour'
+            ? clock.now() + HOUR_MS
+            : until === 'tomorrow'
+              ? tomorrow.getTime()
+              : Infinity;
       return write({ on, pausedUntil: next });
     },
     review,

@@ -23,7 +23,11 @@ interface Done {
 async function runOverMesh(node: MeshNode, job: BatchJob, signal: AbortSignal): Promise<Result<Done>> {
   const type = deterministicJobTypes.get(job.job_type);
   const kind = type && workKinds.get(type.capability);
-  if (!kind) return fail('unknown_job_type', `Job ${job.job_id} has the type ${job.job_type}, which no node knows; the batch was refused.`);
+  if (!kind)
+    return fail(
+      'unknown_job_type',
+      `Job ${job.job_id} has the type ${job.job_type}, which no node knows; the batch was refused.`,
+    );
   const work = node.work({ kind, input: withoutBoxes(job.payload), provider: 'auto', signal });
   let nodeId = node.self;
   for (;;) {
@@ -48,7 +52,10 @@ export function startBatch(manifestText: string, where: 'mesh' | 'tab', node: ()
   const abort = new AbortController();
   const progress = createStream<{ done: number; total: number; jobId: string; reason: string }>();
 
-  async function overMesh(manifest: BatchManifest, live: MeshNode): Promise<Result<{ manifest: BatchManifest; artefacts: Artefacts }>> {
+  async function overMesh(
+    manifest: BatchManifest,
+    live: MeshNode,
+  ): Promise<Result<{ manifest: BatchManifest; artefacts: Artefacts }>> {
     const done: Done[] = [];
     let finished = 0;
     let failure: Result<never> | null = null;
@@ -61,7 +68,12 @@ export function startBatch(manifestText: string, where: 'mesh' | 'tab', node: ()
           return;
         }
         done[next.index] = result.value;
-        progress.push({ done: ++finished, total: manifest.jobs.length, jobId: next.job.job_id, reason: result.value.reason });
+        progress.push({
+          done: ++finished,
+          total: manifest.jobs.length,
+          jobId: next.job.job_id,
+          reason: result.value.reason,
+        });
       }
     };
     await Promise.all(Array.from({ length: JOBS_AT_ONCE }, lane));
@@ -73,7 +85,12 @@ export function startBatch(manifestText: string, where: 'mesh' | 'tab', node: ()
       jobs: manifest.jobs,
     };
     const assignments = manifest.jobs.map((job, index) => ({ job_id: job.job_id, node_id: done[index]!.nodeId }));
-    const artefacts = assembleArtefacts(actual, assignments, done.map((one) => one.report), deterministicJobTypes);
+    const artefacts = assembleArtefacts(
+      actual,
+      assignments,
+      done.map((one) => one.report),
+      deterministicJobTypes,
+    );
     return artefacts.ok ? ok({ manifest: actual, artefacts: artefacts.value }) : artefacts;
   }
 
@@ -86,10 +103,15 @@ export function startBatch(manifestText: string, where: 'mesh' | 'tab', node: ()
       const ran =
         where === 'mesh' && live
           ? await overMesh(manifest.value, live)
-          : mapOk(runBatch(manifest.value, deterministicJobTypes), (artefacts) => ({ manifest: manifest.value, artefacts }));
+          : mapOk(runBatch(manifest.value, deterministicJobTypes), (artefacts) => ({
+              manifest: manifest.value,
+              artefacts,
+            }));
       if (!ran.ok) return ran;
       // Through the same text as on the command line, so that what is downloaded is byte for byte what it prints.
-      return ok(JSON.parse(renderArtefacts(ran.value.manifest, ran.value.artefacts, deterministicJobTypes)) as BatchArtefacts);
+      return ok(
+        JSON.parse(renderArtefacts(ran.value.manifest, ran.value.artefacts, deterministicJobTypes)) as BatchArtefacts,
+      );
     } finally {
       progress.end();
     }
@@ -98,4 +120,5 @@ export function startBatch(manifestText: string, where: 'mesh' | 'tab', node: ()
   return { progress, artefacts: run(), cancel: () => abort.abort() };
 }
 
-const mapOk = <T, U>(result: Result<T>, map: (value: T) => U): Result<U> => (result.ok ? ok(map(result.value)) : result);
+const mapOk = <T, U>(result: Result<T>, map: (value: T) => U): Result<U> =>
+  result.ok ? ok(map(result.value)) : result;

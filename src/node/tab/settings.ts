@@ -47,7 +47,11 @@ export async function loadSettings(records: KeyValueStore): Promise<Result<Setti
 }
 
 /** Writes the changed settings; what is not valid is refused and changes nothing. */
-export async function storeSettings(records: KeyValueStore, before: Settings, change: Partial<Settings>): Promise<Result<Settings>> {
+export async function storeSettings(
+  records: KeyValueStore,
+  before: Settings,
+  change: Partial<Settings>,
+): Promise<Result<Settings>> {
   const next = { v: 1 as const, ...before, ...change };
   const parsed = v.safeParse(settingsSchema, next);
   if (!parsed.success || JSON.stringify(plain(parsed.output)) !== JSON.stringify(plain(next))) {
@@ -57,7 +61,16 @@ export async function storeSettings(records: KeyValueStore, before: Settings, ch
   return stored.ok ? ok(plain(next)) : stored;
 }
 
-const plain = ({ theme, askWhere, meshConsentAt, contributeConsentAt, pauseOnBattery, pauseOnMetered, hours, research }: Settings): Settings => ({
+const plain = ({
+  theme,
+  askWhere,
+  meshConsentAt,
+  contributeConsentAt,
+  pauseOnBattery,
+  pauseOnMetered,
+  hours,
+  research,
+}: Settings): Settings => ({
   theme,
   askWhere,
   meshConsentAt,

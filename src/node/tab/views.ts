@@ -20,7 +20,9 @@ export const peerView = (entry: RosterEntry): PeerView => ({
 
 export function peerDetail(node: MeshNode, entry: RosterEntry, blocked: boolean): PeerDetail {
   const { card, record } = entry;
-  const receipts = [...node.ledger.state.receiptsById.values()].filter(({ receipt }) => receipt.executor === entry.node);
+  const receipts = [...node.ledger.state.receiptsById.values()].filter(
+    ({ receipt }) => receipt.executor === entry.node,
+  );
   return {
     ...peerView(entry),
     trust: node.links.to(entry.node)?.admission.trust ?? 'unknown',

@@ -8,7 +8,10 @@ import { signedSchema } from '#core/wire/signed';
 export const jobInputSchema = v.strictObject({
   jobId: idSchema,
   traceId: idSchema,
-  capability: v.custom<CapabilityId>((input) => typeof input === 'string' && CAPABILITY_PATTERN.test(input), 'not a capability'),
+  capability: v.custom<CapabilityId>(
+    (input) => typeof input === 'string' && CAPABILITY_PATTERN.test(input),
+    'not a capability',
+  ),
   input: v.unknown(),
 });
 

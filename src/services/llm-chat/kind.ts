@@ -27,7 +27,8 @@ export const chatKind: WorkKind<ChatInput, ChatOutput, ChatChunk> = {
   tokens: ({ promptIds, ids }) => ({ prompt: promptIds.length, completion: ids.length }),
   /** One for the answer and one per 50 tokens generated, a part counting as one; five at most. Tokens that another node had generated are not paid again. */
   units({ resume }, { model, ids }) {
-    const continued = resume !== undefined && resume.modelHash === model.hash && resume.ids.every((id, index) => id === ids[index]);
+    const continued =
+      resume !== undefined && resume.modelHash === model.hash && resume.ids.every((id, index) => id === ids[index]);
     const generated = ids.length - (continued ? resume.ids.length : 0);
     return Math.min(MAX_UNITS, 1 + Math.ceil(generated / TOKENS_PER_UNIT));
   },

@@ -8,7 +8,13 @@ test('a node says what it offers as its contract promises', async () => {
     version: '0.1.0',
     card: { contributing: true, capabilities: ['echo@1'], models: [], runningJobs: 0, device: null },
   };
-  const context = { caller: 'a'.repeat(64), local: false, callId: 'c', signal: new AbortController().signal, emit: () => {} };
+  const context = {
+    caller: 'a'.repeat(64),
+    local: false,
+    callId: 'c',
+    signal: new AbortController().signal,
+    emit: () => {},
+  };
   const said = await createInfoHandler(() => info)({}, context);
   expect(said).toEqual({ ok: true, value: info });
   expect(checkAgainst(nodeInfo.output, info).ok).toBe(true);

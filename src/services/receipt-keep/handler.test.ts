@@ -15,9 +15,17 @@ test('a finished receipt is kept once, and only by a node that had signed it', a
   const verify = createVerify();
   const signerOf = (name: string) => createSeedSigner(sha256(utf8(name)));
   const [requester, executor] = [signerOf('requester'), signerOf('executor')];
-  const ledger = unwrap(await openLedger({ store: (await openMemoryStorage()).log, signer: executor, verify, clock: createVirtualClock() }));
+  const ledger = unwrap(
+    await openLedger({ store: (await openMemoryStorage()).log, signer: executor, verify, clock: createVirtualClock() }),
+  );
   const handler = createReceiptKeepHandler({ self: executor.nodeId, verify, ledger: () => ledger });
-  const context = { caller: requester.nodeId, local: false, callId: 'c', signal: new AbortController().signal, emit: () => {} };
+  const context = {
+    caller: requester.nodeId,
+    local: false,
+    callId: 'c',
+    signal: new AbortController().signal,
+    emit: () => {},
+  };
   const receipt: Receipt = {
     type: 'receipt',
     v: 1,
@@ -41,7 +49,9 @@ test('a finished receipt is kept once, and only by a node that had signed it', a
   expect(await handler({ receipt: whole }, context)).toMatchObject({ error: { code: 'not_your_receipt' } });
   expect(ledger.head.length).toBe(0);
   unwrap(await ledger.append({ kind: 'receipt.recorded', receipt: own }));
-  expect(await handler({ receipt: whole }, { ...context, caller: executor.nodeId })).toMatchObject({ error: { code: 'not_your_receipt' } });
+  expect(await handler({ receipt: whole }, { ...context, caller: executor.nodeId })).toMatchObject({
+    error: { code: 'not_your_receipt' },
+  });
   expect(await handler({ receipt: whole }, context)).toEqual({ ok: true, value: { kept: true } });
   expect(await handler({ receipt: whole }, context)).toEqual({ ok: true, value: { kept: false } });
   expect(ledger.state.unitsByNode.get(executor.nodeId)).toBe(1);

@@ -13,11 +13,9 @@ import { createVirtualClock } from '#tests/fakes/virtual-clock';
 import { createReceiptSignHandler } from './handler';
 
 const verify = createVerify();
-const [requester, executor, validator] = ['requester', 'executor', 'validator'].map((name) => createSeedSigner(sha256(utf8(name)))) as [
-  ReturnType<typeof createSeedSigner>,
-  ReturnType<typeof createSeedSigner>,
-  ReturnType<typeof createSeedSigner>,
-];
+const [requester, executor, validator] = ['requester', 'executor', 'validator'].map((name) =>
+  createSeedSigner(sha256(utf8(name))),
+) as [ReturnType<typeof createSeedSigner>, ReturnType<typeof createSeedSigner>, ReturnType<typeof createSeedSigner>];
 const commitmentId = cidOf(encodeCanonical('commitment'));
 const verdictId = cidOf(encodeCanonical('verdict'));
 const job = {
@@ -44,7 +42,13 @@ const receipt: Receipt = {
   tokens: null,
   at: 5,
 };
-const context = { caller: requester.nodeId, local: false, callId: 'c', signal: new AbortController().signal, emit: () => {} };
+const context = {
+  caller: requester.nodeId,
+  local: false,
+  callId: 'c',
+  signal: new AbortController().signal,
+  emit: () => {},
+};
 
 let ledger: Ledger;
 const handlerOf = (self: typeof executor) =>
@@ -54,12 +58,16 @@ const handlerOf = (self: typeof executor) =>
     ledger: () => ledger,
     finishedJob: (from, jobId) => (from === requester.nodeId && jobId === 'job-1' ? job : null),
     givenVerdict: (from, jobId) =>
-      from === requester.nodeId && jobId === 'job-1' ? { id: verdictId, verdict: 'accepted', commitment: commitmentId } : null,
+      from === requester.nodeId && jobId === 'job-1'
+        ? { id: verdictId, verdict: 'accepted', commitment: commitmentId }
+        : null,
     unitsOf: () => 2,
   });
 
 beforeEach(async () => {
-  ledger = unwrap(await openLedger({ store: (await openMemoryStorage()).log, signer: executor, verify, clock: createVirtualClock() }));
+  ledger = unwrap(
+    await openLedger({ store: (await openMemoryStorage()).log, signer: executor, verify, clock: createVirtualClock() }),
+  );
 });
 
 test('the executor signs what it did, after writing it down', async () => {
@@ -86,16 +94,22 @@ test('a validator signs only a receipt that carries its own verdict', async () =
   expect(good.ok).toBe(true);
   const bare: Receipt = { ...receipt, verdicts: [] };
   const without = await sign(requester, bare);
-  expect(await handlerOf(validator)({ receipt: without }, context)).toMatchObject({ error: { code: 'verdict_mismatch' } });
+  expect(await handlerOf(validator)({ receipt: without }, context)).toMatchObject({
+    error: { code: 'verdict_mismatch' },
+  });
 });
 
 test('a receipt that the caller did not sign, or that names this node nowhere, is refused', async () => {
   const byOther = await sign(executor, receipt);
-  expect(await handlerOf(executor)({ receipt: byOther }, context)).toMatchObject({ error: { code: 'not_your_receipt' } });
+  expect(await handlerOf(executor)({ receipt: byOther }, context)).toMatchObject({
+    error: { code: 'not_your_receipt' },
+  });
   const forwarded = await addSignature(validator, await sign(requester, receipt));
   expect(await handlerOf(executor)({ receipt: forwarded }, { ...context, caller: validator.nodeId })).toMatchObject({
     error: { code: 'not_your_receipt' },
   });
   const stranger = createSeedSigner(sha256(utf8('stranger')));
-  expect(await handlerOf(stranger)({ receipt: await sign(requester, receipt) }, context)).toMatchObject({ error: { code: 'not_named' } });
+  expect(await handlerOf(stranger)({ receipt: await sign(requester, receipt) }, context)).toMatchObject({
+    error: { code: 'not_named' },
+  });
 });

@@ -15,7 +15,10 @@ export interface ReceiptSignDeps {
   /** The job as it was done here for this requester, or null. */
   readonly finishedJob: (requester: NodeId, jobId: string) => FinishedJob | null;
   /** The content id of the verdict given here on this job of this requester, with what was decided, or null. */
-  readonly givenVerdict: (requester: NodeId, jobId: string) => { id: string; verdict: string; commitment: string } | null;
+  readonly givenVerdict: (
+    requester: NodeId,
+    jobId: string,
+  ) => { id: string; verdict: string; commitment: string } | null;
   /** What the finished job is worth when accepted. */
   readonly unitsOf: (job: FinishedJob) => number;
 }
@@ -29,7 +32,8 @@ export function createReceiptSignHandler(deps: ReceiptSignDeps): Handler<Receipt
       const job = deps.finishedJob(receipt.requester, receipt.jobId);
       if (!job) return 'unknown_job';
       if (receipt.commitment !== job.commitmentId) return 'commitment_mismatch';
-      if (receipt.traceId !== job.commitment.traceId || receipt.capability !== job.commitment.capability) return 'job_mismatch';
+      if (receipt.traceId !== job.commitment.traceId || receipt.capability !== job.commitment.capability)
+        return 'job_mismatch';
       if (receipt.verdict === 'accepted' && receipt.units !== deps.unitsOf(job)) return 'unexpected_contribution_units';
       return null;
     }
