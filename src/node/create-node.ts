@@ -123,7 +123,8 @@ export async function createNode(deps: NodeDeps): Promise<Result<MeshNode>> {
         ? loadedModels.map(({ identity }) => ({ id: identity.id, hash: identity.hash, name: identity.name }))
         : [],
       runningJobs: executor.running.length,
-      device: deps.device && { ...deps.device, tokensPerSecond },
+      // What this device is made of is nobody's business before the person contributes.
+      device: contributing && deps.device ? { ...deps.device, tokensPerSecond } : null,
     };
   }
 
@@ -220,6 +221,9 @@ export async function createNode(deps: NodeDeps): Promise<Result<MeshNode>> {
     return scored.ok ? ok(undefined) : scored;
   }
 
+  /** Who was demoted to somebody unknown may be talked to, but gets no work and judges none. */
+  const isMember = (node: NodeId): boolean => (links.to(node)?.admission.trust ?? 'unknown') !== 'unknown';
+
   const ownRecord = { completed: 0, failed: 0, accepted: 0, rejected: 0 };
   const notesOf = (models: readonly LanguageModel[]) =>
     models.map(({ identity }) => ({ id: identity.id, hash: identity.hash }));
@@ -237,7 +241,7 @@ export async function createNode(deps: NodeDeps): Promise<Result<MeshNode>> {
     candidates: (capability) =>
       roster
         .offering(capability)
-        .filter((entry) => entry.card!.capabilities.includes(jobRun.id))
+        .filter((entry) => isMember(entry.node) && entry.card!.capabilities.includes(jobRun.id))
         .map((entry): Candidate => ({
           node: entry.node,
           local: false,
@@ -262,6 +266,7 @@ export async function createNode(deps: NodeDeps): Promise<Result<MeshNode>> {
     validators: (check, modelHash) =>
       roster
         .offering(check)
+        .filter((entry) => isMember(entry.node))
         .filter((entry) => modelHash === null || entry.card!.models.some((held) => held.hash === modelHash))
         .map((entry) => entry.node),
     giveJob: (provider, order, signal, onChunk) =>
@@ -280,6 +285,10 @@ export async function createNode(deps: NodeDeps): Promise<Result<MeshNode>> {
     },
     handReceipt: (node, receipt) => bus.call(receiptKeep, { receipt }, { provider: node }),
     nodeChanged: roster.changed,
+    sameOwner(a, b) {
+      const owner = links.to(a)?.admission.identity ?? null;
+      return owner !== null && owner === links.to(b)?.admission.identity;
+    },
     lost(node) {
       if (node === self) return false;
       const entry = roster.get(node);

@@ -13,13 +13,14 @@ import type { IdentitySeedStore, NodeKey, PassphraseSeal, SeedSigner } from '#co
 import { MAX_CERTIFICATES } from '#core/identity/memberships';
 import type { NodeStorage } from '#core/storage/ports';
 import type { Network } from '#core/transport/ports';
+import type { Signed } from '#core/wire/signed';
 import type { ServerConfig } from '#core/wire/signaling-messages';
 import { llmChat } from '#services/llm-chat/contract';
 import { workKinds } from '#services/registry';
 import { createNode, type MeshNode } from './create-node';
 import type { AskOptions, AskRun, NodeStateWord, NodeStatus, PageApi } from './page-api';
 import { orThrow, startRun } from './tab/ask-run';
-import { openCommunities, type Communities, type Held } from './tab/communities';
+import { membersOf, openCommunities, type Communities, type Held } from './tab/communities';
 import { contractOf } from './tab/contracts';
 import { openContribution, type Contribution, type DeviceCondition } from './tab/contribution';
 import { startBatch } from './tab/mesh-batch';
@@ -195,7 +196,7 @@ export function createTabNode(deps: TabNodeDeps): TabNode & { begin(): Promise<v
       credential: () =>
         encodeCredential({
           memberships: held.memberships,
-          certificates: [...run.person.certificates, ...held.certificates].slice(0, MAX_CERTIFICATES),
+          certificates: certificatesFor(run, held),
         }),
       admit,
       joinProof: async () => run.communities.joinProof(held),
@@ -228,6 +229,7 @@ export function createTabNode(deps: TabNodeDeps): TabNode & { begin(): Promise<v
     const joined = await mesh.start();
     if (run.mesh !== mesh) return ok(undefined);
     joining = joined.ok || joined.error.code === 'offline' ? null : joined.error;
+    if (joined.ok) await noteJoined(mesh, held.community.id);
     const invitation = run.communities.invitation;
     if (invitation?.communityId === held.community.id && invitation.state === 'waiting') {
       if (joined.ok) await run.communities.settleInvitation('joined', `You are a member of ${held.community.name}.`);
@@ -237,6 +239,24 @@ export function createTabNode(deps: TabNodeDeps): TabNode & { begin(): Promise<v
     changed.emit('status');
     if (run.contribution.working) void applyContribution(run, true);
     return ok(undefined);
+  }
+
+  /** This node's own certificate, and only those that tie it to the node that founded or was invited. */
+  function certificatesFor(run: Running, held: Held): readonly Signed[] {
+    const { person, nodeKey } = run;
+    const own = person.certificatesOf([nodeKey.signer.nodeId]);
+    if (held.community.open) return own;
+    const others = [held.community.founder, ...membersOf(held)].filter((node) => node !== nodeKey.signer.nodeId);
+    return [...own, ...person.certificatesOf(others), ...held.certificates].slice(0, MAX_CERTIFICATES);
+  }
+
+  /** The log says once when this node joined a community, and again after it had left. */
+  async function noteJoined(mesh: MeshNode, community: string): Promise<void> {
+    const last = mesh.ledger.entries.findLast(
+      ({ event }) =>
+        (event.kind === 'community.joined' || event.kind === 'community.left') && event.community === community,
+    );
+    if (last?.event.kind !== 'community.joined') await mesh.ledger.append({ kind: 'community.joined', community });
   }
 
   async function applyContribution(run: Running, working: boolean): Promise<Result<void>> {
@@ -643,6 +663,8 @@ export function createTabNode(deps: TabNodeDeps): TabNode & { begin(): Promise<v
         const wasCurrent = run.communities.current?.community.id === id;
         if (run.communities.all.length === 1)
           return fail('last_community', 'This is your only community: join or create another before you leave it.');
+        const noted = await run.mesh?.ledger.append({ kind: 'community.left', community: id });
+        if (noted && !noted.ok) return noted;
         const leftIt = await run.communities.leave(id);
         if (!leftIt.ok) return leftIt;
         changed.emit('community');

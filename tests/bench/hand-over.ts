@@ -1,10 +1,10 @@
-import { chromium, type Browser, type CDPSession, type Page } from 'playwright';
+import type { CDPSession, Page } from 'playwright';
 import { checkRescore } from '#services/check-rescore/contract';
 import { llmChat } from '#services/llm-chat/contract';
-import { arrive, contribute, seesOffers, type PersonAtPage } from '#tests/e2e/people';
-import { browserLaunch } from '#tests/find-browser';
+import { contribute, seesOffers, type PersonAtPage } from '#tests/e2e/people';
 import { atMost, type Bench } from './bench';
 import { medianMs } from './figures';
+import { withPeople, type Arrive } from './profiles';
 
 const MAX_COMPLETE_MS = 10_000;
 const CONTRIBUTORS = 3;
@@ -25,8 +25,8 @@ interface Contributor {
   readonly devtools: CDPSession;
 }
 
-async function arriveToContribute(browser: Browser, origin: string): Promise<Contributor> {
-  const person = await arrive(browser, origin);
+async function arriveToContribute(arrive: Arrive, origin: string): Promise<Contributor> {
+  const person = await arrive(origin);
   await contribute(person.page);
   return { person, devtools: await person.context.newCDPSession(person.page) };
 }
@@ -62,9 +62,8 @@ export const handOver: Bench = {
   title: 'The expert crashes in the middle of an answer',
   async run({ origin, quick, say }) {
     const rounds = quick ? 1 : 7;
-    const browser = await chromium.launch(browserLaunch());
-    try {
-      const asker = await arrive(browser, origin);
+    return withPeople(async (arrive) => {
+      const asker = await arrive(origin);
       let others: Contributor[] = [];
       let crashed: { readonly contributor: Contributor; readonly atMs: number } | null = null;
       await asker.page.exposeFunction('answerBegan', (expert: string) => {
@@ -76,7 +75,7 @@ export const handOver: Bench = {
       });
 
       const crashOnce = async (): Promise<HandOver | null> => {
-        while (others.length < CONTRIBUTORS) others.push(await arriveToContribute(browser, origin));
+        while (others.length < CONTRIBUTORS) others.push(await arriveToContribute(arrive, origin));
         for (const { id } of [llmChat, checkRescore]) await seesOffers(asker.page, id, CONTRIBUTORS);
         crashed = null;
         const { tokens, doneAtMs, verdict } = await askAndWatch(asker.page, QUESTION);
@@ -120,8 +119,6 @@ export const handOver: Bench = {
         },
         bars: [atMost('whole answer after a crash', completeMs, MAX_COMPLETE_MS, 'ms')],
       };
-    } finally {
-      await browser.close();
-    }
+    });
   },
 };

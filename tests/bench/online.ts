@@ -1,11 +1,7 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { chromium, type BrowserContext } from 'playwright';
-import { arrive } from '#tests/e2e/people';
-import { browserLaunch } from '#tests/find-browser';
+import type { BrowserContext } from 'playwright';
 import { atMost, type Bench } from './bench';
 import { medianMs } from './figures';
+import { openProfile, withPeople } from './profiles';
 
 const MAX_ONLINE_MS = 3_000;
 
@@ -68,25 +64,20 @@ export const online: Bench = {
     const rounds = quick ? 2 : 9;
     const cold: Arrival[] = [];
     const warm: Arrival[] = [];
-    const resident = await chromium.launch(browserLaunch());
-    try {
-      await arrive(resident, origin);
+    await withPeople(async (arrive) => {
+      await arrive(origin);
       for (let round = 0; round < rounds; round++) {
         say(`visit ${round + 1} of ${rounds}`);
-        const profile = await mkdtemp(join(tmpdir(), 'tabmesh-bench-'));
-        const context = await chromium.launchPersistentContext(profile, browserLaunch());
+        const { context, close } = await openProfile();
         try {
           await context.addInitScript(watchArrival);
           cold.push(await visit(context, origin));
           warm.push(await visit(context, origin));
         } finally {
-          await context.close();
-          await rm(profile, { recursive: true, force: true });
+          await close();
         }
       }
-    } finally {
-      await resident.close();
-    }
+    });
     const coldOnlineMs = medianMs(cold.map((one) => one.onlineMs));
     const linkAfterOnlineMs = [...cold, ...warm].map((one) => one.linkedMs - one.onlineMs);
     return {

@@ -1,10 +1,9 @@
-import { chromium } from 'playwright';
 import { checkRescore } from '#services/check-rescore/contract';
 import { llmChat } from '#services/llm-chat/contract';
-import { arrive, askThrough, contribute, seesOffers } from '#tests/e2e/people';
-import { browserLaunch } from '#tests/find-browser';
+import { askThrough, contribute, seesOffers } from '#tests/e2e/people';
 import { atLeast, type Bench } from './bench';
 import { median, medianMs, rounded } from './figures';
+import { withPeople } from './profiles';
 
 const MIN_REMOTE_OVER_LOCAL = 0.95;
 
@@ -29,6 +28,12 @@ function stagesOf({ updates, answer }: Answered): { generateMs: number; checkMs:
   };
 }
 
+/** Tokens per second from the first token that arrived to the last, without what follows them. */
+function streamSpeed({ updates }: Answered): number {
+  const tokens = updates.filter((update) => update.type === 'token');
+  return ((tokens.length - 1) * 1000) / (tokens.at(-1)!.at - tokens[0]!.at);
+}
+
 /**
  * One and the same engine, asked by its own tab and by another: the expert asks itself, then the asker asks the expert, in
  * turns, the order changing from pair to pair so that a machine that grows slower or faster favours neither.
@@ -37,12 +42,11 @@ export const spark: Bench = {
   name: 'spark',
   title: 'Spark from another tab, over the same engine at home',
   async run({ origin, quick, say }) {
-    const rounds = quick ? 2 : 12;
-    const browser = await chromium.launch(browserLaunch());
-    try {
-      const asker = await arrive(browser, origin);
-      const expert = await arrive(browser, origin);
-      const checker = await arrive(browser, origin);
+    const rounds = quick ? 2 : 30;
+    return withPeople(async (arrive) => {
+      const asker = await arrive(origin);
+      const expert = await arrive(origin);
+      const checker = await arrive(origin);
       for (const person of [expert, checker]) await contribute(person.page);
       for (const { id } of [llmChat, checkRescore]) await seesOffers(asker.page, id, 2);
 
@@ -75,6 +79,7 @@ export const spark: Bench = {
           remoteTokensPerSecond: rounded(remoteSpeed, 1),
           remoteOverLocal,
           remoteOverLocalPairByPair: rounded(median(remote.map((one, i) => speed(one) / speed(local[i]!))), 3),
+          streamRemoteOverLocal: rounded(median(remote.map(streamSpeed)) / median(local.map(streamSpeed)), 3),
           localFirstTokenMs: medianMs(local.map(firstTokenMs)),
           remoteFirstTokenMs: medianMs(remote.map(firstTokenMs)),
           addedFirstTokenMs: medianMs(remote.map((one, i) => firstTokenMs(one) - firstTokenMs(local[i]!))),
@@ -85,8 +90,6 @@ export const spark: Bench = {
         },
         bars: [atLeast('tokens per second, remote over local', remoteOverLocal, MIN_REMOTE_OVER_LOCAL, '×')],
       };
-    } finally {
-      await browser.close();
-    }
+    });
   },
 };

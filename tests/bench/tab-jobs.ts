@@ -1,13 +1,13 @@
-import { chromium, type Page } from 'playwright';
+import type { Page } from 'playwright';
 import { fromBase64 } from '#core/base/bytes';
 import { decodeCanonical } from '#core/base/canonical';
 import { checkRedo } from '#services/check-redo/contract';
 import { textStats } from '#services/text-stats/contract';
-import { arrive, contribute, seesOffers } from '#tests/e2e/people';
-import { browserLaunch } from '#tests/find-browser';
+import { contribute, seesOffers } from '#tests/e2e/people';
 import type { Bench } from './bench';
 import { median, rounded } from './figures';
 import { IN_FLIGHT, textForJob } from './job-text';
+import { withPeople } from './profiles';
 
 const manifestOf = (jobs: number): string =>
   JSON.stringify({
@@ -89,10 +89,9 @@ export const tabJobs: Bench = {
   async run({ origin, quick, say }) {
     const rounds = quick ? 2 : 5;
     const jobs = quick ? 30 : 200;
-    const browser = await chromium.launch(browserLaunch());
-    try {
-      const asker = await arrive(browser, `${origin}/lab`);
-      const others = [await arrive(browser, origin), await arrive(browser, origin)];
+    return withPeople(async (arrive) => {
+      const asker = await arrive(`${origin}/lab`);
+      const others = [await arrive(origin), await arrive(origin)];
       for (const other of others) await contribute(other.page);
       for (const { id } of [textStats, checkRedo]) await seesOffers(asker.page, id, 2);
       const providers = others.map((other) => other.nodeId);
@@ -121,8 +120,6 @@ export const tabJobs: Bench = {
         },
         bars: [],
       };
-    } finally {
-      await browser.close();
-    }
+    });
   },
 };

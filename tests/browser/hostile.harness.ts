@@ -173,15 +173,19 @@ function listenTo(raw: RawChannel, signer: Signer, target: Target): Attacker {
   return attacker;
 }
 
-/** Reads the frames of a channel twice: for the handshake, which takes them away, and for the attacker. */
-function forked(raw: RawChannel): { mine: RawChannel; forHandshake: RawChannel; sent(): number } {
+/**
+ * Reads the frames of a channel twice: for the handshake, which takes them away, and for the attacker. `endHandshake`
+ * gives how many frames were sent until then.
+ */
+function forked(raw: RawChannel): { mine: RawChannel; forHandshake: RawChannel; endHandshake(): number } {
   const mine = createEmitter<Uint8Array<ArrayBuffer>>();
   const theirs = createEmitter<Uint8Array<ArrayBuffer>>();
   let sent = 0;
+  let shaking = true;
   const start = (): void => {
     raw.frames.on((frame) => {
       mine.emit(frame);
-      theirs.emit(frame);
+      if (shaking) theirs.emit(frame);
     });
   };
   let listeners = 0;
@@ -213,7 +217,10 @@ function forked(raw: RawChannel): { mine: RawChannel; forHandshake: RawChannel; 
         raw.send(frame);
       },
     },
-    sent: () => sent,
+    endHandshake() {
+      shaking = false;
+      return sent;
+    },
   };
 }
 
@@ -224,7 +231,7 @@ async function afterHandshake(target: Target, run: (attacker: Attacker) => Promi
   const signer = freshSigner();
   const { network, raw } = await dial(target, signer);
   try {
-    const { mine, forHandshake, sent } = forked(raw);
+    const { mine, forHandshake, endHandshake } = forked(raw);
     const attacker = listenTo(mine, signer, target);
     const framed = createFramedChannel(forHandshake);
     const shaken = await shakeHands(framed, {
@@ -237,8 +244,8 @@ async function afterHandshake(target: Target, run: (attacker: Attacker) => Promi
       community: target.room,
       instance: chance.bytes(INSTANCE_BYTES),
     });
+    attacker.sequence = endHandshake();
     if (!shaken.ok) return await attacker.ended();
-    attacker.sequence = sent();
     return await run(attacker);
   } finally {
     await network.stop();
@@ -430,9 +437,9 @@ const attacks: Readonly<Record<string, (target: Target) => Promise<Outcome>>> = 
   // Calls
   'call of what is not offered': badCall('nothing.here@1', () => ({})),
   'call with the wrong input': badCall('node.ping@1', () => ({ echo: 7 })),
-  'call with a prototype in its input': badCall('node.ping@1', () => ({
-    constructor: { prototype: { polluted: true } },
-  })),
+  'call with a prototype in its input': repeatedly((attacker) =>
+    attacker.call('node.ping@1', { constructor: { prototype: { polluted: true } } }),
+  ),
   'call under an id that is in use': (target) =>
     afterHandshake(target, (attacker) => {
       const id = freshId();

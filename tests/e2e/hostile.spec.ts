@@ -47,7 +47,7 @@ const EXPECTED: Readonly<Record<string, `${Outcome['how']} ${string}` | 'closed'
   'card said again': 'goodbye replayed_card',
   'call of what is not offered': 'failed nobody_offers',
   'call with the wrong input': 'failed bad_input',
-  'call with a prototype in its input': 'failed bad_input',
+  'call with a prototype in its input': 'goodbye malformed',
   'call under an id that is in use': 'goodbye duplicate_call',
   'more calls than may be open': 'failed busy',
   'flood of calls': 'failed rate_limited',

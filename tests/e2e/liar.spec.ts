@@ -104,7 +104,8 @@ test('a text that is not what its tokens say is rejected by the third tab and ea
   test.setTimeout(120_000);
   const context = await browser.newContext();
   const liar = await liarArrives(() => context.newPage(), {
-    lies: { swappedWords: { Tabmesh: 'Tabmash', tab: 'tub', ' is ': ' was ' } },
+    // Single letters, so that what is streamed and what is returned agree and only the tokens tell.
+    lies: { swappedWords: { e: 'o' } },
     tokenPauseMs: 0,
   });
   await asker.page.waitForFunction(
@@ -113,7 +114,7 @@ test('a text that is not what its tokens say is rejected by the third tab and ea
   );
   await seesOffers(asker.page, 'check.rescore@1', 2);
   const { updates, answer } = await askThrough(asker.page, QUESTION, { provider: liar.nodeId });
-  expect(answer.text).toMatch(/Tabmash|tub| was /);
+  expect(answer.text).toMatch(/^[^e]{20,}$/s);
   expect(answer).toMatchObject({ verdict: 'rejected', check: 'rescore', experts: [liar.nodeId] });
   expect(answer.validators).toEqual([checker.nodeId]);
   expect(updates).toContainEqual(

@@ -383,6 +383,7 @@ export function createBus(deps: BusDeps): Bus {
   const stops = [
     links.events.on((event) => {
       if (event.type === 'up') linkUp(event.link);
+      if (event.type === 'suspect' || event.type === 'live') roster.linkChanged(event.link.peer);
       if (event.type === 'down' && sessions.get(event.link.peer)?.link === event.link) {
         linkDown(event.link.peer, event.reason);
         roster.unlinked(event.link.peer);

@@ -9,6 +9,8 @@ const OUTCOMES_KEPT = 32;
 /** A peer whose last calls failed this often in a row is left alone for a while. */
 const QUARANTINE_AFTER_FAILURES = 4;
 export const QUARANTINE_MS = 30_000;
+/** Whose work was rejected is not asked again for this long: a lie is no accident. */
+export const REJECTED_QUARANTINE_MS = 60 * 60_000;
 
 export type Outcome = 'completed' | 'failed' | 'silent' | 'accepted' | 'rejected';
 
@@ -40,6 +42,8 @@ export interface Roster {
   offering(capability: CapabilityId): readonly RosterEntry[];
   linked(link: Link): void;
   unlinked(node: NodeId): void;
+  /** The link's state changed: the peer fell silent or is heard again. */
+  linkChanged(node: NodeId): void;
   /** A new card; false for a sequence number that does not grow (a replay). */
   announced(node: NodeId, card: NodeCard): boolean;
   /** Any message from the peer ends its silence. */
@@ -139,6 +143,7 @@ export function createRoster(nowMs: () => number): Roster {
       entry.card = null;
       changed.emit(node);
     },
+    linkChanged: (node) => changed.emit(node),
     announced(node, card) {
       const entry = at(node);
       if (entry.card && card.seq <= entry.card.seq) return false;
@@ -164,8 +169,10 @@ export function createRoster(nowMs: () => number): Roster {
       if (outcome === 'silent') entry.silent = true;
       if (outcome === 'completed' || outcome === 'accepted') entry.failuresInRow = 0;
       else entry.failuresInRow += 1;
-      if (entry.failuresInRow >= QUARANTINE_AFTER_FAILURES || outcome === 'rejected')
-        entry.quarantinedUntilMs = now + QUARANTINE_MS;
+      if (outcome === 'rejected') entry.quarantinedUntilMs = now + REJECTED_QUARANTINE_MS;
+      else if (entry.failuresInRow >= QUARANTINE_AFTER_FAILURES) {
+        entry.quarantinedUntilMs = Math.max(entry.quarantinedUntilMs, now + QUARANTINE_MS);
+      }
       changed.emit(node);
     },
     forget(node) {

@@ -10,8 +10,19 @@ export interface DecisionRule {
   readonly refusal?: { readonly firstTokenId: number; readonly minProbability: number };
 }
 
-export interface LogitSummary {
+/**
+ * Two backends compute probabilities that differ in the sixth digit. Within this distance of the threshold either side of
+ * it is honest, so the refusal and the most likely token both pass there.
+ */
+export const REFUSAL_BAND = 1e-3;
+/** What a token is off by when the rule forbids it whatever its logit: far beyond any tolerance. */
+export const FORBIDDEN_MARGIN = 1e3;
+
+interface Choice {
   readonly chosenId: number;
+  readonly bestId: number;
+  /** Probability of the most likely token at temperature 1. */
+  readonly topProbability: number;
   /** log of the sum of exponentials, for probabilities at temperature 1. */
   readonly logSumExp: number;
 }
@@ -23,13 +34,15 @@ function argmax(logits: Float32Array): number {
 }
 
 /** Ties go to the lowest id. `position` counts from 0 at the first token of the answer. */
-export function decide(rule: DecisionRule, logits: Float32Array, position: number): LogitSummary {
-  const best = argmax(logits);
-  const top = logits[best]!;
+export function decide(rule: DecisionRule, logits: Float32Array, position: number): Choice {
+  const bestId = argmax(logits);
+  const top = logits[bestId]!;
   let sum = 0;
   for (const logit of logits) sum += Math.exp(logit - top);
-  const unsure = position === 0 && rule.refusal !== undefined && 1 / sum < rule.refusal.minProbability;
-  return { chosenId: unsure ? rule.refusal!.firstTokenId : best, logSumExp: top + Math.log(sum) };
+  const topProbability = 1 / sum;
+  const { refusal } = rule;
+  const unsure = position === 0 && refusal !== undefined && topProbability < refusal.minProbability;
+  return { chosenId: unsure ? refusal.firstTokenId : bestId, bestId, topProbability, logSumExp: top + Math.log(sum) };
 }
 
 /** How the claimed token stands under the rule: see `ScoredPosition`. */
@@ -39,14 +52,19 @@ export function scoreClaim(
   position: number,
   claimedId: number,
 ): { rank: number; logProbability: number; margin: number } {
-  const { chosenId, logSumExp } = decide(rule, logits, position);
+  const { chosenId, bestId, topProbability, logSumExp } = decide(rule, logits, position);
   const claimed = logits[claimedId] ?? -Infinity;
-  if (claimedId === chosenId) return { rank: 0, logProbability: claimed - logSumExp, margin: 0 };
+  const logProbability = Math.max(claimed - logSumExp, -1e9);
+  const { refusal } = rule;
+  const nearThreshold =
+    position === 0 && refusal !== undefined && Math.abs(topProbability - refusal.minProbability) <= REFUSAL_BAND;
+  if (claimedId === chosenId || (nearThreshold && (claimedId === bestId || claimedId === refusal.firstTokenId))) {
+    return { rank: 0, logProbability, margin: 0 };
+  }
   let rank = 0;
   for (const logit of logits) if (logit > claimed) rank++;
-  return {
-    rank: Math.max(rank, 1),
-    logProbability: Math.max(claimed - logSumExp, -1e9),
-    margin: Math.min(Math.max(logits[chosenId]! - claimed, 0), 1e9),
-  };
+  // Where the rule overrides the logits they say nothing about how wrong a token is: every other one is forbidden.
+  const overridden = chosenId !== bestId && !nearThreshold;
+  const margin = overridden ? FORBIDDEN_MARGIN : Math.min(Math.max(logits[bestId]! - claimed, 0), 1e9);
+  return { rank: Math.max(rank, 1), logProbability, margin };
 }

@@ -1,12 +1,5 @@
 import type { Result } from '../base/result';
-import type {
-  ChatMessage,
-  FinishReason,
-  GeneratedToken,
-  LoadProgress,
-  ModelIdentity,
-  ScoredPosition,
-} from './language-model';
+import type { ChatMessage, FinishReason, GeneratedToken, ModelIdentity, ScoredPosition } from './language-model';
 
 /**
  * What the page and the Web Worker that runs one model say to each other: plain data and message ports only. A returned
@@ -14,7 +7,6 @@ import type {
  * trusted and the worker must be replaced.
  */
 export interface ModelWorker<Port> {
-  /** Loads and warms the model. Called once, before anything else. Progress arrives on the port as `LoadProgress`. */
   load(request: WorkerLoadRequest, progress: Port): Promise<Result<WorkerLoaded>>;
   encodePrompt(messages: readonly ChatMessage[]): Promise<Result<readonly number[]>>;
   decode(ids: readonly number[]): Promise<Result<string>>;

@@ -67,7 +67,7 @@ async function openVerdict(
 
 /**
  * The check stage. The validator is drawn only now, after the executor committed, from nodes that are neither this one nor
- * an executor. A silent or undecided validator is replaced once; with nobody left the answer stays unchecked.
+ * an executor's, nor another node of the same person. A silent or undecided validator is replaced once; with nobody left the answer stays unchecked.
  */
 export async function* check(
   deps: PipelineDeps,
@@ -97,7 +97,9 @@ export async function* check(
   for (let draw = 0; draw < MAX_DRAWS && !request.signal.aborted; draw++) {
     const validator = pick(
       deps.chance,
-      deps.validators(kind.checkCapability, modelHash).filter((node) => !drawn.has(node)),
+      deps
+        .validators(kind.checkCapability, modelHash)
+        .filter((node) => !drawn.has(node) && !asked.experts.some((expert) => deps.sameOwner(node, expert))),
     );
     if (validator === undefined) break;
     drawn.add(validator);

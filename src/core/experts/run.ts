@@ -60,6 +60,8 @@ export interface PipelineDeps {
   readonly handReceipt: (node: NodeId, receipt: Signed) => Promise<Result<unknown>>;
   /** Emits a node when what is known of it changed: it may have become suspect. */
   readonly nodeChanged: EventSource<NodeId>;
+  /** True when both are known to be nodes of one person. */
+  readonly sameOwner: (a: NodeId, b: NodeId) => boolean;
   /** True when the node is silent, suspect or gone. */
   readonly lost: (node: NodeId) => boolean;
   readonly assigned: (node: NodeId) => void;

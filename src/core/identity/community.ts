@@ -4,7 +4,7 @@ import { nodeIdSchema, SIGNATURE_BYTES, type NodeId } from '../base/ids';
 import type { Signer, Verify } from '../base/ports';
 import { fail, ok, unwrap, type Result } from '../base/result';
 import { checkAgainst } from '../wire/gate';
-import { MAX_MESSAGE_BYTES, MAX_SIGNED_BYTES } from '../wire/limits';
+import { MAX_SIGNED_BYTES } from '../wire/limits';
 import { idOfSigned, openSigned, sign, type Signed } from '../wire/signed';
 
 export const COMMUNITY_NAME_MAX = 60;
@@ -33,14 +33,12 @@ const CEILING = {
   maxMembers: 100_000,
   maxInviteUses: 1_000,
   maxInviteDays: 366,
-  maxMessageBytes: MAX_MESSAGE_BYTES,
 } as const;
 
 export const DEFAULT_COMMUNITY_LIMITS = {
   maxMembers: 1_000,
   maxInviteUses: 100,
   maxInviteDays: 30,
-  maxMessageBytes: MAX_MESSAGE_BYTES,
 } as const;
 
 const manifestSchema = v.strictObject({
@@ -60,8 +58,6 @@ const manifestSchema = v.strictObject({
     maxMembers: countSchema(CEILING.maxMembers),
     maxInviteUses: countSchema(CEILING.maxInviteUses),
     maxInviteDays: countSchema(CEILING.maxInviteDays),
-    /** The largest message that members send each other, in bytes. */
-    maxMessageBytes: countSchema(CEILING.maxMessageBytes),
   }),
 });
 
@@ -129,7 +125,6 @@ export function communityFacts({ open, policy, limits }: CommunityManifest): rea
     { label: 'Who invites', value: open || policy.invite === 'members' ? 'Every member' : 'The founder' },
     { label: 'An invitation lasts at most', value: count(limits.maxInviteDays, 'day', 'days') },
     { label: 'An invitation is good for at most', value: count(limits.maxInviteUses, 'person', 'people') },
-    { label: 'Largest message', value: `${Math.floor(limits.maxMessageBytes / 1024)} KB` },
   ];
   // An open community has no list to count.
   return open ? facts : [...facts, { label: 'Members at most', value: String(limits.maxMembers) }];

@@ -55,7 +55,6 @@ const manifestTuple = v.strictTuple([
   count,
   count,
   count,
-  count,
   signature,
 ]);
 const inviteTuple = v.strictTuple([key, key, count, count, count, exactly(INVITE_NONCE_BYTES), signature]);
@@ -87,7 +86,6 @@ export function packInvite(parts: InviteParts): Uint8Array<ArrayBuffer> {
       m.limits.maxMembers,
       m.limits.maxInviteUses,
       m.limits.maxInviteDays,
-      m.limits.maxMessageBytes,
       signatureOf(parts.manifest, m.founder),
     ],
     c: parts.chain.map(({ invite, redemption }) => {
@@ -114,8 +112,7 @@ export function unpackInvite(bytes: Uint8Array): Result<InviteParts> {
   const packed = decodeThrough(packedSchema, bytes, MAX_PACKED_INVITE_BYTES);
   if (!packed.ok) return packed;
   const { m, c, p, i, s } = packed.value;
-  const [name, open, founderKey, createdAt, invite, maxMembers, maxInviteUses, maxInviteDays, maxMessageBytes, mark] =
-    m;
+  const [name, open, founderKey, createdAt, invite, maxMembers, maxInviteUses, maxInviteDays, mark] = m;
   const founder = nodeIdOf(founderKey);
   const manifestBody: CommunityManifest = {
     type: 'community',
@@ -125,7 +122,7 @@ export function unpackInvite(bytes: Uint8Array): Result<InviteParts> {
     founder,
     createdAt,
     policy: { invite },
-    limits: { maxMembers, maxInviteUses, maxInviteDays, maxMessageBytes },
+    limits: { maxMembers, maxInviteUses, maxInviteDays },
   };
   const manifest = rebuild(manifestBody, [founder, mark]);
   const community = idOfSigned(manifest);

@@ -116,7 +116,7 @@ describe('community', () => {
       [{ ...body, v: 2 }, 'unknown_version'],
       [{ ...body, extra: true }, 'malformed'],
       [{ ...body, name: ' spaced ' }, 'malformed'],
-      [{ ...body, limits: { ...(body['limits'] as object), maxMessageBytes: 1e9 } }, 'malformed'],
+      [{ ...body, limits: { ...(body['limits'] as object), maxMembers: 1e9 } }, 'malformed'],
     ];
     for (const [variant, code] of variants) {
       expect(codeOf(await openManifest(await sign(founder, variant as never), verify))).toBe(code);

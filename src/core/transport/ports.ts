@@ -96,6 +96,8 @@ export type TrustLevel = 'unknown' | 'member' | 'trusted' | 'anchor';
 
 export interface Admission {
   readonly trust: TrustLevel;
+  /** The person whom the peer's certificate names; null when it showed none. */
+  readonly identity?: NodeId | null;
 }
 
 /** What a peer presents in the handshake: canonical bytes that `identity` understands, at most MAX_SIGNED_BYTES. */

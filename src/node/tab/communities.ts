@@ -13,11 +13,11 @@ import {
   redeemInvite,
   type InviteLinkData,
 } from '#core/identity/invites';
-import { membershipSchema } from '#core/identity/memberships';
+import { membershipSchema, redemptionSchema } from '#core/identity/memberships';
 import type { KeptCommunity } from '#core/identity/backup';
 import type { SeedSigner } from '#core/identity/ports';
 import type { KeyValueStore } from '#core/storage/ports';
-import { bytesSchema, checkAgainst } from '#core/wire/gate';
+import { bytesSchema, checkAgainst, decodeThrough } from '#core/wire/gate';
 import { MAX_SIGNED_BYTES } from '#core/wire/limits';
 import { signedSchema, type Signed } from '#core/wire/signed';
 import type { InviteOptions } from '../page-api';
@@ -56,6 +56,14 @@ const invitationSchema = v.object({
 type HeldRecord = v.InferOutput<typeof heldSchema>;
 export interface Held extends HeldRecord {
   readonly community: Community;
+}
+
+/** The nodes that the kept memberships admitted, from the founder's guests down to this person's own node. */
+export function membersOf({ memberships }: Held): readonly NodeId[] {
+  return memberships.flatMap(({ redemption }) => {
+    const body = decodeThrough(redemptionSchema, redemption.payload, MAX_SIGNED_BYTES);
+    return body.ok ? [body.value.node] : [];
+  });
 }
 
 export interface CommunitiesDeps {

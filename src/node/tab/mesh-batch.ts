@@ -56,6 +56,7 @@ export function startBatch(manifestText: string, where: 'mesh' | 'tab', node: ()
     manifest: BatchManifest,
     live: MeshNode,
   ): Promise<Result<{ manifest: BatchManifest; artefacts: Artefacts }>> {
+    live.goPublic();
     const done: Done[] = [];
     let finished = 0;
     let failure: Result<never> | null = null;

@@ -1,3 +1,4 @@
+import type { NodeId } from '#core/base/ids';
 import { nodeName } from '#core/base/node-name';
 import type { Chance, Clock, Signer, Verify } from '#core/base/ports';
 import { ok, type Result } from '#core/base/result';
@@ -28,6 +29,8 @@ export interface Person {
   readonly view: IdentityView;
   /** This node's certificate first, then the person's other nodes. */
   readonly certificates: readonly Signed[];
+  /** The certificates of these of the person's nodes. */
+  certificatesOf(nodes: readonly NodeId[]): readonly Signed[];
   backup(passphrase: string, communities: readonly KeptCommunity[]): Promise<Result<string>>;
   /** Becomes the person of the backup: this node keeps its own key and is certified by the restored identity. */
   restore(fileText: string, passphrase: string): Promise<Result<BackupContents>>;
@@ -40,16 +43,19 @@ export async function openPerson(deps: PersonDeps): Promise<Result<Person>> {
   let identity: Signer;
   let certificates: readonly Signed[] = [];
   let nodes: readonly NodeCertificate[] = [];
+  let nodeByCertificate = new Map<Signed, NodeId>();
   let backedUpAt: number | null = null;
 
   /** Certifies this node when it is not yet, and writes everything down before it counts. */
   async function become(seed: Uint8Array, known: readonly Signed[], alsoStoreSeed: boolean): Promise<Result<void>> {
     const next = seedSigner(seed);
+    const nodeOf = new Map<Signed, NodeId>();
     const own: Signed[] = [];
     const others: Signed[] = [];
     for (const signed of known) {
       const opened = await openCertificate(signed, verify);
       if (!opened.ok || opened.value.identity !== next.nodeId) continue;
+      nodeOf.set(signed, opened.value.node);
       (opened.value.node === node.nodeId ? own : others).push(signed);
     }
     const mine = own[0] ?? (await certifyNode(next, node, clock.now()));
@@ -62,6 +68,7 @@ export async function openPerson(deps: PersonDeps): Promise<Result<Person>> {
     if (!written.ok) return written;
     identity = next;
     certificates = all;
+    nodeByCertificate = nodeOf.set(mine, node.nodeId);
     nodes = await nodesOfIdentity(next.nodeId, all, verify);
     return ok(undefined);
   }
@@ -94,6 +101,7 @@ export async function openPerson(deps: PersonDeps): Promise<Result<Person>> {
     get certificates() {
       return certificates;
     },
+    certificatesOf: (wanted) => certificates.filter((signed) => wanted.includes(nodeByCertificate.get(signed)!)),
     async backup(passphrase, communities) {
       const seed = await seedStore.load();
       if (!seed.ok) return seed;
