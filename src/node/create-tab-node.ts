@@ -225,6 +225,7 @@ export function createTabNode(deps: TabNodeDeps): TabNode & { begin(): Promise<v
     });
     if (settings.meshConsentAt !== null || settings.contributeConsentAt !== null) mesh.goPublic();
     changed.emit('community');
+    changed.emit('ledger');
     changed.emit('status');
     const joined = await mesh.start();
     if (run.mesh !== mesh) return ok(undefined);

@@ -129,8 +129,15 @@ export interface StorageView {
 
 export type PauseChoice = 'hour' | 'tomorrow' | 'manual';
 
-/** What a batch run leaves, the same object that the command line prints. */
+/** What a batch run leaves, as plain data to show. */
 export type BatchArtefacts = Readonly<Record<string, unknown>>;
+
+/** A finished batch: the data, and the very text that the command line prints for it, whole and by artefact. */
+export interface BatchOutcome {
+  readonly artefacts: BatchArtefacts;
+  readonly text: string;
+  readonly textByName: Readonly<Record<string, string>>;
+}
 
 export interface BatchRun {
   readonly progress: AsyncIterable<{
@@ -139,7 +146,7 @@ export interface BatchRun {
     readonly jobId: string;
     readonly reason: string;
   }>;
-  readonly artefacts: Promise<Result<BatchArtefacts>>;
+  readonly outcome: Promise<Result<BatchOutcome>>;
   cancel(): void;
 }
 

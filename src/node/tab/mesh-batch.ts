@@ -1,5 +1,5 @@
-import { withoutBoxes } from '#core/base/json-text';
-import { fail, ok, type Result } from '#core/base/result';
+import { jsonText, parseJsonText, withoutBoxes } from '#core/base/json-text';
+import { fail, ok, unwrap, type Result } from '#core/base/result';
 import { createStream } from '#core/base/stream';
 import { assembleArtefacts, renderArtefacts, type BatchArtefacts as Artefacts } from '#core/jobs/batch/artefacts';
 import { parseManifest, type BatchJob, type BatchManifest } from '#core/jobs/batch/manifest';
@@ -8,7 +8,7 @@ import { runBatch } from '#core/jobs/batch/run-batch';
 import { deterministicJobTypes } from '#services/deterministic';
 import { workKinds } from '#services/registry';
 import type { MeshNode } from '../create-node';
-import type { BatchArtefacts, BatchRun } from '../tab-node';
+import type { BatchOutcome, BatchRun } from '../tab-node';
 
 /** Jobs of one batch that are under way at once: enough to keep a handful of nodes busy. */
 const JOBS_AT_ONCE = 6;
@@ -95,7 +95,7 @@ export function startBatch(manifestText: string, where: 'mesh' | 'tab', node: ()
     return artefacts.ok ? ok({ manifest: actual, artefacts: artefacts.value }) : artefacts;
   }
 
-  async function run(): Promise<Result<BatchArtefacts>> {
+  async function run(): Promise<Result<BatchOutcome>> {
     try {
       const manifest = parseManifest(manifestText);
       if (!manifest.ok) return manifest;
@@ -109,16 +109,20 @@ export function startBatch(manifestText: string, where: 'mesh' | 'tab', node: ()
               artefacts,
             }));
       if (!ran.ok) return ran;
-      // Through the same text as on the command line, so that what is downloaded is byte for byte what it prints.
-      return ok(
-        JSON.parse(renderArtefacts(ran.value.manifest, ran.value.artefacts, deterministicJobTypes)) as BatchArtefacts,
-      );
+      const text = renderArtefacts(ran.value.manifest, ran.value.artefacts, deterministicJobTypes);
+      // The text is read back with its floats kept as floats, so that each part says what the whole says.
+      const parts = Object.entries(unwrap(parseJsonText(text)) as Record<string, unknown>);
+      return ok({
+        artefacts: JSON.parse(text) as BatchOutcome['artefacts'],
+        text,
+        textByName: Object.fromEntries(parts.map(([name, part]) => [name, `${jsonText(part, { indent: 2 })}\n`])),
+      });
     } finally {
       progress.end();
     }
   }
 
-  return { progress, artefacts: run(), cancel: () => abort.abort() };
+  return { progress, outcome: run(), cancel: () => abort.abort() };
 }
 
 const mapOk = <T, U>(result: Result<T>, map: (value: T) => U): Result<U> =>
