@@ -8,7 +8,6 @@ import { createWorkerModelLoader } from '#adapters/engine-worker/worker-model-lo
 import { createPassphraseSeal } from '#adapters/identity-passphrase';
 import { createIdentitySeedStore } from '#adapters/keys-webcrypto/identity-seed-store';
 import { openNodeKey } from '#adapters/keys-webcrypto/open-node-key';
-import { createSeedSigner } from '#adapters/signer-seed';
 import { openIdbStorage } from '#adapters/storage-idb/open-idb-storage';
 import { createTabElection } from '#adapters/tab-election';
 import { createPeerJsNetwork } from '#adapters/transport-peerjs/peerjs-network';
@@ -31,6 +30,8 @@ async function fetchConfig(): Promise<Result<ServerConfig>> {
     return fail('offline', 'The server cannot be reached.');
   }
 }
+
+const loadSeedSigner = async () => (await import('#adapters/signer-seed')).createSeedSigner;
 
 /** Wires the node of this tab from the browser's adapters, puts it on `window.tabmesh`, and starts it. */
 export async function startTabNode(): Promise<TabNode> {
@@ -62,13 +63,12 @@ export async function startTabNode(): Promise<TabNode> {
     clock,
     chance,
     verify,
-    seedSigner: createSeedSigner,
+    loadSeedSigner,
     seal: createPassphraseSeal(chance),
     election,
     surroundings: createBrowserSurroundings(),
     openStorage: (onLost) => openIdbStorage({ onLost }),
-    openNodeKey: () =>
-      openNodeKey({ openStorage: () => openIdbStorage(), loadSeedSigner: async () => createSeedSigner, chance }),
+    openNodeKey: () => openNodeKey({ openStorage: () => openIdbStorage(), loadSeedSigner, chance }),
     createSeedStore: (storage) => createIdentitySeedStore(storage.records, chance),
     createNetwork: (signer) =>
       createPeerJsNetwork({ signer, url: location.origin, iceServers: async () => iceServers, clock, chance }),

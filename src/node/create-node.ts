@@ -7,7 +7,7 @@ import type { CapabilityId } from '#core/bus/capability';
 import type { NodeCard } from '#core/bus/messages';
 import { createRoster, type Roster } from '#core/bus/roster';
 import type { LanguageModel, LanguageModelLoader, LoadProgress } from '#core/engines/language-model';
-import { runPipeline, type WorkOutcome } from '#core/experts/pipeline';
+import type { WorkOutcome } from '#core/experts/pipeline';
 import type { RouteUpdate } from '#core/experts/route';
 import type { PipelineDeps, WorkRequest } from '#core/experts/run';
 import type { Candidate } from '#core/experts/work-kind';
@@ -199,7 +199,13 @@ export async function createNode(deps: NodeDeps): Promise<Result<MeshNode>> {
   });
   for (const { definition, offered } of services) bus.register(definition, offered === 'always');
 
-  if (deps.preload) await bus.preload();
+  /** The code of the pipeline is fetched with the first question. */
+  const loadPipeline = () => import('#core/experts/pipeline');
+  let pipeline: Awaited<ReturnType<typeof loadPipeline>> | null = null;
+  if (deps.preload) {
+    await bus.preload();
+    pipeline = await loadPipeline();
+  }
 
   function offer(when: 'contributing' | 'model-warm', on: boolean): void {
     for (const service of services) if (service.offered === when) bus.offer(service.definition.capability.id, on);
@@ -340,7 +346,10 @@ export async function createNode(deps: NodeDeps): Promise<Result<MeshNode>> {
       network.answerWith(policy);
       links.setIcePolicy(policy);
     },
-    work: (request) => runPipeline(pipelineDeps, request),
+    async *work(request) {
+      pipeline ??= await loadPipeline();
+      return yield* pipeline.runPipeline(pipelineDeps, request);
+    },
     async contribute(on) {
       const mine = ++decision;
       if (contributing !== on) {

@@ -23,11 +23,10 @@ import { orThrow, startRun } from './tab/ask-run';
 import { membersOf, openCommunities, type Communities, type Held } from './tab/communities';
 import { contractOf } from './tab/contracts';
 import { openContribution, type Contribution, type DeviceCondition } from './tab/contribution';
-import { startBatch } from './tab/mesh-batch';
 import { openPerson, type Person } from './tab/person';
 import { DEFAULT_SETTINGS, loadSettings, storeSettings } from './tab/settings';
 import { contributionTotals, ledgerView, peerDetail, peerView, receiptDetail, receiptView } from './tab/views';
-import type { Notice, Settings, TabNode, TabNodeChange } from './tab-node';
+import type { BatchRun, Notice, Settings, TabNode, TabNodeChange } from './tab-node';
 
 /** The built-in model's id. */
 export const DEFAULT_MODEL = 'spark-1';
@@ -64,7 +63,8 @@ export interface TabNodeDeps {
   readonly clock: Clock;
   readonly chance: Chance;
   readonly verify: Verify;
-  readonly seedSigner: SeedSigner;
+  /** Signs with seeds (identities, invites): fetched when it is first needed. */
+  readonly loadSeedSigner: () => Promise<SeedSigner>;
   readonly seal: PassphraseSeal;
   readonly election: Election;
   readonly surroundings: Surroundings;
@@ -317,7 +317,7 @@ export function createTabNode(deps: TabNodeDeps): TabNode & { begin(): Promise<v
       records,
       nodeKey: nodeKey.value,
       seedStore: deps.createSeedStore(storage),
-      seedSigner: deps.seedSigner,
+      loadSeedSigner: deps.loadSeedSigner,
       seal: deps.seal,
       verify,
       chance,
@@ -327,7 +327,7 @@ export function createTabNode(deps: TabNodeDeps): TabNode & { begin(): Promise<v
     const communities = await openCommunities({
       records,
       signer,
-      seedSigner: deps.seedSigner,
+      loadSeedSigner: deps.loadSeedSigner,
       verify,
       chance,
       clock,
@@ -379,6 +379,8 @@ export function createTabNode(deps: TabNodeDeps): TabNode & { begin(): Promise<v
     const entered = await enter(run, current);
     if (!entered.ok) return entered;
     becomeReady();
+    // The identity is for backups and communities of one's own: nobody waits for it.
+    void run.person.establish().then(() => changed.emit('identity'));
     return ok(undefined);
   }
 
@@ -428,6 +430,32 @@ export function createTabNode(deps: TabNodeDeps): TabNode & { begin(): Promise<v
   }
 
   const mesh = (): MeshNode | null => running?.mesh ?? null;
+
+  /** A batch whose code is still on its way. */
+  function laterBatch(
+    code: Promise<typeof import('./tab/mesh-batch')>,
+    manifest: string,
+    where: 'mesh' | 'tab',
+  ): BatchRun {
+    let cancelled = false;
+    const started = code.then(({ startBatch }) => {
+      const run = startBatch(manifest, where, mesh);
+      if (cancelled) run.cancel();
+      return run;
+    });
+    return {
+      progress: {
+        async *[Symbol.asyncIterator]() {
+          yield* (await started).progress;
+        },
+      },
+      outcome: started.then((run) => run.outcome),
+      cancel() {
+        cancelled = true;
+        void started.then((run) => run.cancel());
+      },
+    };
+  }
 
   function providerOf(wish: AskOptions['provider'], self: string): Provider {
     if (wish === undefined) return 'auto';
@@ -713,8 +741,14 @@ export function createTabNode(deps: TabNodeDeps): TabNode & { begin(): Promise<v
         changed.emit('community');
         return ok(run.person.view);
       }),
-    ledger: () => page.ledger(),
-    receipt: (id) => page.receipt(id),
+    async ledger() {
+      const node = mesh();
+      return node ? ledgerView(node.ledger) : { head: null, entries: [], unitsByNode: {} };
+    },
+    async receipt(id) {
+      const node = mesh();
+      return node ? receiptView(node.ledger, id, verify) : null;
+    },
     async receipts(limit) {
       const node = mesh();
       if (!node) return [];
@@ -748,7 +782,7 @@ export function createTabNode(deps: TabNodeDeps): TabNode & { begin(): Promise<v
       notices = notices.filter((one) => one.id !== id);
       changed.emit('notice');
     },
-    runBatch: (manifestText, where) => startBatch(manifestText, where, mesh),
+    runBatch: (manifestText, where) => laterBatch(import('./tab/mesh-batch'), manifestText, where),
     async prepareForUpdate() {
       if (running) await drain(running);
     },

@@ -9,6 +9,7 @@ import { browserLaunch, ensureBrowser } from '#tests/find-browser';
 import { ROOT } from '#tests/steps';
 import type { Bar, Bench, BenchSurroundings } from './bench';
 import { rounded } from './figures';
+import { engine } from './engine';
 import { firstLoad } from './first-load';
 import { handOver } from './hand-over';
 import { memoryJobs } from './memory-jobs';
@@ -17,7 +18,7 @@ import { renderReport, type BenchEntry, type BenchReport, type Machine } from '.
 import { spark } from './spark';
 import { tabJobs } from './tab-jobs';
 
-const BENCHES: readonly Bench[] = [firstLoad, online, memoryJobs, tabJobs, spark, handOver];
+const BENCHES: readonly Bench[] = [firstLoad, online, memoryJobs, tabJobs, engine, spark, handOver];
 const NAMES = BENCHES.map((bench) => bench.name).join(', ');
 
 const USAGE = `npm run bench -- [--json] [--only name,name] [--quick]

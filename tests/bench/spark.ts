@@ -4,11 +4,9 @@ import { askThrough, contribute, seesOffers } from '#tests/e2e/people';
 import { atLeast, type Bench } from './bench';
 import { median, medianMs, rounded } from './figures';
 import { withPeople } from './profiles';
+import { QUESTIONS } from './questions';
 
 const MIN_REMOTE_OVER_LOCAL = 0.95;
-
-/** Greedy answers: the same question has the same tokens in every round, here and there. */
-const QUESTIONS = ['What is Tabmesh?', 'How does the check of an answer work?', 'What is a receipt?'];
 
 type Answered = Awaited<ReturnType<typeof askThrough>>;
 
@@ -54,8 +52,8 @@ export const spark: Bench = {
       const fromAfar = (question: string) => askThrough(asker.page, question, { provider: expert.nodeId });
       const local: Answered[] = [];
       const remote: Answered[] = [];
-      await atHome(QUESTIONS[0]!);
-      await fromAfar(QUESTIONS[0]!);
+      await atHome(QUESTIONS[0]);
+      await fromAfar(QUESTIONS[0]);
       for (let round = 0; round < rounds; round++) {
         say(`pair ${round + 1} of ${rounds}`);
         const question = QUESTIONS[round % QUESTIONS.length]!;

@@ -79,7 +79,7 @@ window.liar = {
       clock: createWorkerClock({ fallback: clock }),
       chance,
       verify: createVerify(),
-      seedSigner: createSeedSigner,
+      loadSeedSigner: async () => createSeedSigner,
       seal: createPassphraseSeal(chance),
       election: {
         async start({ elected, lost }) {

@@ -69,7 +69,7 @@ export function membersOf({ memberships }: Held): readonly NodeId[] {
 export interface CommunitiesDeps {
   readonly records: KeyValueStore;
   readonly signer: Signer;
-  readonly seedSigner: SeedSigner;
+  readonly loadSeedSigner: () => Promise<SeedSigner>;
   readonly verify: Verify;
   readonly chance: Chance;
   readonly clock: Clock;
@@ -103,7 +103,7 @@ export interface Communities {
 }
 
 export async function openCommunities(deps: CommunitiesDeps): Promise<Result<Communities>> {
-  const { records, signer, seedSigner, verify, chance, clock } = deps;
+  const { records, signer, verify, chance, clock } = deps;
   let held: Held[] = [];
   let currentId: string | null = null;
   let offeredId: string | null = null;
@@ -270,7 +270,7 @@ export async function openCommunities(deps: CommunitiesDeps): Promise<Result<Com
       const from = communityId === undefined ? current() : find(communityId);
       if (!from) return fail('unknown_community', 'You are not in that community.');
       const made = await createInvite(
-        { signer, seedSigner, chance, now: clock.now() },
+        { signer, seedSigner: await deps.loadSeedSigner(), chance, now: clock.now() },
         {
           community: from.community,
           manifest: from.manifest,
@@ -318,7 +318,7 @@ export async function openCommunities(deps: CommunitiesDeps): Promise<Result<Com
         const moved = await write({ current: known.community.id });
         return moved.ok ? ok(view) : moved;
       }
-      const taken = await redeemInvite(decoded.value, signer.nodeId, seedSigner, clock.now());
+      const taken = await redeemInvite(decoded.value, signer.nodeId, await deps.loadSeedSigner(), clock.now());
       if (!taken.ok) return taken;
       const { memberships, certificates, redemption } = taken.value;
       const added = withHeld({

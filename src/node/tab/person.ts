@@ -1,8 +1,8 @@
 import type { NodeId } from '#core/base/ids';
 import { nodeName } from '#core/base/node-name';
-import type { Chance, Clock, Signer, Verify } from '#core/base/ports';
+import type { Chance, Clock, Verify } from '#core/base/ports';
 import { ok, type Result } from '#core/base/result';
-import { exportBackup, openBackup, type BackupContents, type KeptCommunity } from '#core/identity/backup';
+import type { BackupContents, KeptCommunity } from '#core/identity/backup';
 import { certifyNode, nodesOfIdentity, openCertificate, type NodeCertificate } from '#core/identity/identity';
 import type { IdentitySeedStore, NodeKey, PassphraseSeal, SeedSigner } from '#core/identity/ports';
 import type { KeyValueStore } from '#core/storage/ports';
@@ -17,7 +17,8 @@ export interface PersonDeps {
   readonly records: KeyValueStore;
   readonly nodeKey: NodeKey;
   readonly seedStore: IdentitySeedStore;
-  readonly seedSigner: SeedSigner;
+  /** The code that signs with a seed is fetched when it is first needed. */
+  readonly loadSeedSigner: () => Promise<SeedSigner>;
   readonly seal: PassphraseSeal;
   readonly verify: Verify;
   readonly chance: Chance;
@@ -26,7 +27,10 @@ export interface PersonDeps {
 
 /** The person behind this node: an identity that certifies it, its other nodes, and its backup. */
 export interface Person {
+  /** `identityId` is empty until the identity was established. */
   readonly view: IdentityView;
+  /** Makes the identity and certifies this node, once; a node works without until its person needs it. */
+  establish(): Promise<Result<void>>;
   /** This node's certificate first, then the person's other nodes. */
   readonly certificates: readonly Signed[];
   /** The certificates of these of the person's nodes. */
@@ -37,10 +41,10 @@ export interface Person {
 }
 
 export async function openPerson(deps: PersonDeps): Promise<Result<Person>> {
-  const { records, nodeKey, seedStore, seedSigner, verify, clock, chance } = deps;
+  const { records, nodeKey, seedStore, verify, clock, chance } = deps;
   const node = nodeKey.signer;
 
-  let identity: Signer;
+  let identityId = '';
   let certificates: readonly Signed[] = [];
   let nodes: readonly NodeCertificate[] = [];
   let nodeByCertificate = new Map<Signed, NodeId>();
@@ -48,6 +52,7 @@ export async function openPerson(deps: PersonDeps): Promise<Result<Person>> {
 
   /** Certifies this node when it is not yet, and writes everything down before it counts. */
   async function become(seed: Uint8Array, known: readonly Signed[], alsoStoreSeed: boolean): Promise<Result<void>> {
+    const seedSigner = await deps.loadSeedSigner();
     const next = seedSigner(seed);
     const nodeOf = new Map<Signed, NodeId>();
     const own: Signed[] = [];
@@ -66,19 +71,42 @@ export async function openPerson(deps: PersonDeps): Promise<Result<Person>> {
     }
     const written = await records.set(CERTIFICATES_KEY, all);
     if (!written.ok) return written;
-    identity = next;
+    identityId = next.nodeId;
     certificates = all;
     nodeByCertificate = nodeOf.set(mine, node.nodeId);
     nodes = await nodesOfIdentity(next.nodeId, all, verify);
     return ok(undefined);
   }
 
-  const kept = await seedStore.load();
-  if (!kept.ok) return kept;
   const stored = await records.get<readonly Signed[]>(CERTIFICATES_KEY);
   if (!stored.ok) return stored;
-  const became = await become(kept.value ?? chance.bytes(SEED_BYTES), stored.value ?? [], kept.value === null);
-  if (!became.ok) return became;
+  const own = await openFirst(stored.value ?? [], node.nodeId, verify);
+  if (own) {
+    identityId = own.identity;
+    certificates = stored.value!;
+    nodes = await nodesOfIdentity(identityId, certificates, verify);
+    for (const signed of certificates) {
+      const opened = await openCertificate(signed, verify);
+      if (opened.ok) nodeByCertificate.set(signed, opened.value.node);
+    }
+  }
+
+  let establishing: Promise<Result<void>> | null = null;
+  async function establish(): Promise<Result<void>> {
+    if (identityId !== '') return ok(undefined);
+    const kept = await seedStore.load();
+    if (!kept.ok) return kept;
+    return become(kept.value ?? chance.bytes(SEED_BYTES), stored.ok ? (stored.value ?? []) : [], kept.value === null);
+  }
+  function established(): Promise<Result<void>> {
+    establishing ??= establish().then((done) => {
+      // A failed attempt may succeed later, when there is room again.
+      if (!done.ok) establishing = null;
+      return done;
+    });
+    return establishing;
+  }
+
   const when = await records.get<number>(BACKED_UP_KEY);
   if (when.ok && typeof when.value === 'number') backedUpAt = when.value;
 
@@ -87,7 +115,7 @@ export async function openPerson(deps: PersonDeps): Promise<Result<Person>> {
       return {
         nodeId: node.nodeId,
         name: nodeName(node.nodeId),
-        identityId: identity.nodeId,
+        identityId,
         keptAs: nodeKey.keptAs,
         backedUpAt,
         nodes: nodes.map((one) => ({
@@ -98,15 +126,19 @@ export async function openPerson(deps: PersonDeps): Promise<Result<Person>> {
         })),
       };
     },
+    establish: established,
     get certificates() {
       return certificates;
     },
     certificatesOf: (wanted) => certificates.filter((signed) => wanted.includes(nodeByCertificate.get(signed)!)),
     async backup(passphrase, communities) {
+      const done = await established();
+      if (!done.ok) return done;
       const seed = await seedStore.load();
       if (!seed.ok) return seed;
+      const { exportBackup } = await import('#core/identity/backup');
       const made = await exportBackup(
-        deps,
+        { ...deps, seedSigner: await deps.loadSeedSigner() },
         { createdAt: clock.now(), seed: seed.value!, communities, certificates },
         passphrase,
       );
@@ -117,10 +149,24 @@ export async function openPerson(deps: PersonDeps): Promise<Result<Person>> {
       return made;
     },
     async restore(fileText, passphrase) {
-      const opened = await openBackup(deps, fileText, passphrase);
+      const { openBackup } = await import('#core/identity/backup');
+      const opened = await openBackup({ ...deps, seedSigner: await deps.loadSeedSigner() }, fileText, passphrase);
       if (!opened.ok) return opened;
       const restored = await become(opened.value.seed, [...certificates, ...opened.value.certificates], true);
       return restored.ok ? opened : restored;
     },
   });
+}
+
+/** The first certificate that names this node. */
+async function openFirst(
+  certificates: readonly Signed[],
+  node: NodeId,
+  verify: Verify,
+): Promise<NodeCertificate | null> {
+  for (const signed of certificates) {
+    const opened = await openCertificate(signed, verify);
+    if (opened.ok && opened.value.node === node) return opened.value;
+  }
+  return null;
 }

@@ -69,7 +69,6 @@ export class Conversation {
   /** Writes everything down at once: before the page goes. */
   keepNow(): void {
     keep('conversation', this.thread.length === 0 ? null : toStored(this.thread));
-    keep('draft', this.draft === '' ? null : this.draft);
   }
 
   #change(thread: Thread): void {
