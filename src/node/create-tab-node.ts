@@ -35,6 +35,9 @@ const DEFAULT_MAX_TOKENS = 160;
 /** Running jobs get this long to end before an update or a hand-over takes the node away; others take over what is left. */
 const DRAIN_MS = 5_000;
 
+/** The identity is made when the first moments are over: nothing a visitor does at once needs it. */
+const ESTABLISH_AFTER_MS = 5_000;
+
 /** Which tab of the profile runs the node. */
 export interface Election {
   /** Resolves when it is known whether this tab runs the node or waits. */
@@ -380,7 +383,9 @@ export function createTabNode(deps: TabNodeDeps): TabNode & { begin(): Promise<v
     if (!entered.ok) return entered;
     becomeReady();
     // The identity is for backups and communities of one's own: nobody waits for it.
-    void run.person.establish().then(() => changed.emit('identity'));
+    run.stops.push(
+      clock.after(ESTABLISH_AFTER_MS, () => void run.person.establish().then(() => changed.emit('identity'))),
+    );
     return ok(undefined);
   }
 

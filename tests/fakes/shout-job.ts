@@ -1,5 +1,5 @@
 import * as v from 'valibot';
-import { boxedFloat } from '#core/base/json-text';
+import { boxedFloat } from '#core/base/boxed-float';
 import { fail, ok } from '#core/base/result';
 import { jobTypesByName, type JobType } from '#core/jobs/batch/job-type';
 import type { PayloadFields } from '#core/jobs/batch/payload';

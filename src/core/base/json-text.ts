@@ -1,3 +1,5 @@
+import { boxedFloat } from './boxed-float';
+import { MAX_JSON_DEPTH } from './json-depth';
 import { fail, ok, type Result } from './result';
 import { byCodePoint } from './text';
 
@@ -8,15 +10,9 @@ import { byCodePoint } from './text';
  * float again. All other values are what JSON.parse gives.
  */
 
-/** Deepest nesting that is read: far above any real document, far below what would exhaust the call stack. */
-export const MAX_JSON_DEPTH = 64;
-
 const WHITE = /[ \t\n\r]*/y;
 const NUMBER = /-?(?:0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?/y;
 const LITERAL = /true|false|null/y;
-
-/** A float, also where its value is whole. */
-export const boxedFloat = (value: number): object => Object(value) as object;
 
 /**
  * The value behind a JSON text (RFC 8259). Fails with `undecodable` and the place of the first error; the key
@@ -227,11 +223,4 @@ export function equalJson(expected: unknown, given: unknown): boolean {
     );
   }
   return expected === given;
-}
-
-/** True when nothing in `value` nests deeper than MAX_JSON_DEPTH; looks no deeper itself. */
-export function isShallow(value: unknown, depth = 0): boolean {
-  if (typeof value !== 'object' || value === null) return true;
-  if (depth >= MAX_JSON_DEPTH) return false;
-  return Object.values(value).every((inner) => isShallow(inner, depth + 1));
 }

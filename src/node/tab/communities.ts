@@ -4,15 +4,7 @@ import type { NodeId } from '#core/base/ids';
 import type { Chance, Clock, Signer, Verify } from '#core/base/ports';
 import { fail, ok, type Result } from '#core/base/result';
 import { communityName, createManifest, openManifest, type Community } from '#core/identity/community';
-import {
-  createInvite,
-  decodeInviteFragment,
-  encodeInviteFragment,
-  inviteFragmentOf,
-  inviteUrl,
-  redeemInvite,
-  type InviteLinkData,
-} from '#core/identity/invites';
+import type { InviteLinkData } from '#core/identity/invites';
 import { membershipSchema, redemptionSchema } from '#core/identity/memberships';
 import type { KeptCommunity } from '#core/identity/backup';
 import type { SeedSigner } from '#core/identity/ports';
@@ -65,6 +57,9 @@ export function membersOf({ memberships }: Held): readonly NodeId[] {
     return body.ok ? [body.value.node] : [];
   });
 }
+
+/** Most visits neither make nor take an invitation. */
+const loadInvites = () => import('#core/identity/invites');
 
 export interface CommunitiesDeps {
   readonly records: KeyValueStore;
@@ -136,6 +131,7 @@ export async function openCommunities(deps: CommunitiesDeps): Promise<Result<Com
   const storedInvitation = await records.get(INVITATION_KEY);
   const kept = storedInvitation.ok ? checkAgainst(invitationSchema, storedInvitation.value) : null;
   if (kept?.ok) {
+    const { decodeInviteFragment } = await loadInvites();
     const link = await decodeInviteFragment(kept.value.fragment, verify, clock.now());
     if (link.ok)
       invitation = { fragment: kept.value.fragment, view: viewOf(link.value, kept.value.state, kept.value.reason) };
@@ -267,6 +263,7 @@ export async function openCommunities(deps: CommunitiesDeps): Promise<Result<Com
       });
     },
     async invite({ communityId, days, uses }) {
+      const { createInvite, encodeInviteFragment, inviteUrl } = await loadInvites();
       const from = communityId === undefined ? current() : find(communityId);
       if (!from) return fail('unknown_community', 'You are not in that community.');
       const made = await createInvite(
@@ -289,6 +286,7 @@ export async function openCommunities(deps: CommunitiesDeps): Promise<Result<Com
       });
     },
     async accept(link) {
+      const { decodeInviteFragment, inviteFragmentOf, redeemInvite } = await loadInvites();
       const fragment = inviteFragmentOf(link);
       if (!fragment.ok) return fragment;
       // The same link opened again, as a reload does, takes no second use.

@@ -1,4 +1,4 @@
-import { boxedFloat } from '#core/base/json-text';
+import { boxedFloat } from '#core/base/boxed-float';
 import { ok, type Result } from '#core/base/result';
 import { byCodePoint, isBlank, termsOf } from '#core/base/text';
 import { badPayload, integerField, isPlainObject, payloadFields } from '#core/jobs/batch/payload';

@@ -1,4 +1,5 @@
-import { isShallow, jsonText } from '../../base/json-text';
+import { isShallow } from '../../base/json-depth';
+import { jsonText } from '../../base/json-text';
 import { fail, ok, type Result } from '../../base/result';
 import type { JobTypes } from './job-type';
 import { judgeResult, type Judgement, type Validation } from './judge';
