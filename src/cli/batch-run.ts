@@ -12,7 +12,7 @@ import { MAX_MANIFEST_CHARACTERS, parseManifest } from '#core/jobs/batch/manifes
 import { renderMessageLog } from '#core/jobs/batch/message-log';
 import { batchReceipts, renderBatchReceipts } from '#core/jobs/batch/receipts';
 import { runBatch } from '#core/jobs/batch/run-batch';
-import { deterministicJobTypes } from '#services/deterministic';
+import { deterministicJobTypes } from '#services/deterministic-job-types';
 import type { Command, CommandInput } from './command';
 
 /** Runs a batch manifest in this process, each of its nodes simulated, and prints everything that the run leaves. */

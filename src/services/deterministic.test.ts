@@ -2,7 +2,8 @@ import { expect, test } from 'vitest';
 import { CAPABILITY_PATTERN } from '#core/bus/capability';
 import { unwrap } from '#core/base/result';
 import { checkAgainst } from '#core/wire/gate';
-import { deterministicJobTypes, deterministicServices, deterministicWorkKinds } from './deterministic';
+import { deterministicServices, deterministicWorkKinds } from './deterministic';
+import { deterministicJobTypes } from './deterministic-job-types';
 
 const names = ['echo', 'text_stats', 'keyword_extract', 'text_chunk', 'text_embed', 'text_retrieve'];
 const payload = { message: 'm', text: 'a mesh', query: 'mesh', documents: [{ id: 'd', text: 'mesh' }] };

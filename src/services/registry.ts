@@ -10,7 +10,7 @@ import type { Ledger } from '#core/ledger/ledger';
 import { idOfSigned, sign, type Signed } from '#core/wire/signed';
 import { checkRedo } from './check-redo/contract';
 import { checkRescore } from './check-rescore/contract';
-import { deterministicJobTypes, deterministicServices, deterministicWorkKinds } from './deterministic';
+import { deterministicServices, deterministicWorkKinds } from './deterministic';
 import { jobRun } from './job-run/contract';
 import { llmChat } from './llm-chat/contract';
 import { chatKind } from './llm-chat/kind';
@@ -49,8 +49,6 @@ const VERDICTS_REMEMBERED = 1_024;
 export const workKinds: WorkKinds = new Map(
   [chatKind as unknown as WorkKind, ...deterministicWorkKinds].map((kind) => [kind.capability.id, kind]),
 );
-
-const jobTypesByCapability = new Map([...deterministicJobTypes.values()].map((type) => [type.capability, type]));
 
 const service = <Input, Output, Chunk>(
   offered: OfferedWhen,
@@ -116,18 +114,24 @@ export function createServices(deps: ServiceDeps): readonly RegisteredService[] 
     ...deterministicServices.map((definition) => service('contributing', definition)),
     service('contributing', {
       capability: checkRedo,
-      load: async () =>
-        (await import('./check-redo/handler')).createCheckRedoHandler({
+      async load() {
+        const [{ createCheckRedoHandler }, { deterministicJobTypes }] = await Promise.all([
+          import('./check-redo/handler'),
+          import('./deterministic-job-types'),
+        ]);
+        const typesByCapability = new Map([...deterministicJobTypes.values()].map((type) => [type.capability, type]));
+        return createCheckRedoHandler({
           ...checkDeps,
           async redo(capability, input) {
-            const type = jobTypesByCapability.get(capability);
+            const type = typesByCapability.get(capability);
             if (!type) return fail('unsupported', 'This node does not do that work.');
             const fault = type.payloadFault(input);
             return fault === null
               ? deps.runHere(capability, input)
               : fail(fault, 'No result of this payload is valid.');
           },
-        }),
+        });
+      },
     }),
     service('model-warm', {
       capability: llmChat,

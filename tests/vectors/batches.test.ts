@@ -4,7 +4,7 @@ import { jsonText } from '#core/base/json-text';
 import { renderArtefacts, type BatchArtefacts } from '#core/jobs/batch/artefacts';
 import { readManifest } from '#core/jobs/batch/manifest';
 import { runBatch } from '#core/jobs/batch/run-batch';
-import { deterministicJobTypes } from '#services/deterministic';
+import { deterministicJobTypes } from '#services/deterministic-job-types';
 import { readVectors } from './read-vectors';
 
 interface Vector {

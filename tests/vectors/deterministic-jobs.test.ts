@@ -4,7 +4,7 @@ import { judgeResult } from '#core/jobs/batch/judge';
 import type { PayloadFields } from '#core/jobs/batch/payload';
 import { runJob } from '#core/jobs/batch/report';
 import { resultHash, writtenOutput } from '#core/jobs/batch/result-hash';
-import { deterministicJobTypes } from '#services/deterministic';
+import { deterministicJobTypes } from '#services/deterministic-job-types';
 import { readVectors } from './read-vectors';
 
 interface Vector {

@@ -5,7 +5,7 @@ import { assembleArtefacts, renderArtefacts, type BatchArtefacts as Artefacts } 
 import { parseManifest, type BatchJob, type BatchManifest } from '#core/jobs/batch/manifest';
 import { reportOf, type ReportedResult } from '#core/jobs/batch/report';
 import { runBatch } from '#core/jobs/batch/run-batch';
-import { deterministicJobTypes } from '#services/deterministic';
+import { deterministicJobTypes } from '#services/deterministic-job-types';
 import { workKinds } from '#services/registry';
 import type { MeshNode } from '../create-node';
 import type { BatchOutcome, BatchRun } from '../tab-node';

@@ -40,6 +40,32 @@ def load_intents():
     return intents
 
 
+def load_held_out():
+    """Every held-out question, about the app or not."""
+    with open(os.path.join(DATA, "held-out.json"), encoding="utf-8") as handle:
+        data = json.load(handle)
+    return [entry["question"] for entry in data["intents"]] + data["foreign"]
+
+
+class Apart:
+    """Keeps questions apart from a list of others: none that is equal to one of them, or shares almost all of its words."""
+
+    def __init__(self, others, most=0.8):
+        self.most = most
+        self.texts = {normalise(other) for other in others}
+        self.sets = [set(text.split(" ")) for text in self.texts]
+
+    def near(self, question):
+        text = normalise(question)
+        if text in self.texts:
+            return True
+        words = set(text.split(" "))
+        return any(len(words & other) >= self.most * len(words | other) for other in self.sets)
+
+    def keep(self, questions):
+        return [question for question in questions if not self.near(question)]
+
+
 def load_more():
     """Further questions for the same intents: id -> questions."""
     path = os.path.join(DATA, "more-questions.json")
@@ -174,14 +200,11 @@ def build_tokenizer(size=1400):
     answers = [intent["answer"] for intent in intents] + [REFUSAL]
     openings = [opening(answer) for answer in answers]
     assert len(set(openings)) == len(openings), "two answers share their opening words"
+    questions = [question for intent in intents for question in intent["questions"]]
+    questions += [question for more in load_more().values() for question in more]
+    questions += foreign + load_foreign("more-foreign.json")
     counts = Counter()
-    for intent in intents:
-        for question in intent["questions"]:
-            counts.update(SPLIT.findall(" " + normalise(question)))
-    for questions in load_more().values():
-        for question in questions:
-            counts.update(SPLIT.findall(" " + normalise(question)))
-    for question in foreign + load_foreign("more-foreign.json"):
+    for question in Apart(load_held_out()).keep(questions):
         counts.update(SPLIT.findall(" " + normalise(question)))
     for answer in answers:
         for piece in SPLIT.findall(answer[len(opening(answer)):]):

@@ -13,33 +13,39 @@ import torch.nn.functional as F
 
 from augment import Augmenter
 from model import SHAPE, Spark
-from spark_text import (END, HERE, PAD, REFUSAL, SPARK, SPLIT, USER, Tokenizer, build_tokenizer, load_foreign, load_intents, load_more,
-                        normalise, opening)
+from spark_text import (END, HERE, PAD, REFUSAL, SPARK, SPLIT, USER, Apart, Tokenizer, build_tokenizer, load_foreign, load_held_out,
+                        load_intents, load_more, normalise, opening)
 
 parser = argparse.ArgumentParser()
 parser.add_argument("--seed", type=int, default=7)
-parser.add_argument("--top-steps", type=int, default=500, help="first part: only the last block, on bare embeddings")
+parser.add_argument("--top-steps", type=int, default=1000, help="first part: only the last block, on bare embeddings")
 parser.add_argument("--steps", type=int, default=1200, help="second part: all blocks, and whole answers")
+parser.add_argument("--finish-steps", type=int, default=400, help="third part: mostly whole answers, the lower layers almost at rest")
 parser.add_argument("--top-rate", type=float, default=3e-3)
-parser.add_argument("--batch", type=int, default=32)
+parser.add_argument("--batch", type=int, default=64, help="questions per step in each process")
 parser.add_argument("--rate", type=float, default=2e-3)
+parser.add_argument("--finish-rate", type=float, default=8e-4)
+parser.add_argument("--finish-batch", type=int, default=32)
+parser.add_argument("--finish-answers", type=int, default=12)
+parser.add_argument("--finish-lower", type=float, default=0.2, help="share of the rate for the embeddings and all blocks but the last")
 parser.add_argument("--decay", type=float, default=0.1)
-parser.add_argument("--dropout", type=float, default=0.15)
-parser.add_argument("--drop-tokens", type=float, default=0.05)
-parser.add_argument("--strength", type=float, default=1.0, help="how strongly questions are reworded")
+parser.add_argument("--dropout", type=float, default=0.12)
+parser.add_argument("--drop-tokens", type=float, default=0.04)
+parser.add_argument("--strength", type=float, default=0.8, help="how strongly questions are reworded")
 parser.add_argument("--smooth", type=float, default=0.05)
 parser.add_argument("--bpe-dropout", type=float, default=0.1)
 parser.add_argument("--foreign-share", type=float, default=0.35)
 parser.add_argument("--chunk", type=int, default=32)
-parser.add_argument("--answers", type=int, default=8, help="whole answers per step in each process")
-parser.add_argument("--helper-batch", type=int, default=32, help="questions per step in the second process")
+parser.add_argument("--answers", type=int, default=5, help="whole answers per step in each process")
 parser.add_argument("--minutes", type=float, default=0, help="end the second part after this time, whatever --steps says; 0: no limit")
+parser.add_argument("--finish-minutes", type=float, default=0, help="the same for the third part")
 parser.add_argument("--width", type=int, default=SHAPE["width"])
 parser.add_argument("--layers", type=int, default=SHAPE["layers"])
 parser.add_argument("--heads", type=int, default=SHAPE["heads"])
 parser.add_argument("--hidden", type=int, default=SHAPE["hidden"])
 parser.add_argument("--vocab", type=int, default=SHAPE["vocab"])
 parser.add_argument("--holdback", type=float, default=0.1, help="share of the questions kept for validation; 0 trains on all")
+parser.add_argument("--refuse", type=float, default=0.91, help="share of the foreign validation questions that must be refused")
 parser.add_argument("--continue-from", default="", help="folder of an earlier run: keep its tokenizer and start from its weights")
 parser.add_argument("--out", default=os.path.join(HERE, "build"))
 args = parser.parse_args()
@@ -80,6 +86,15 @@ for label, questions in groups:
     training += [(question, label) for question in questions[count:]]
 training += [(question, label) for label, questions in load_more().items() for question in questions]
 training += [(question, "foreign") for question in load_foreign("more-foreign.json")]
+# Nothing that is nearly a held-out or a validation question is trained on.
+everything = len(training)
+held_out = Apart(load_held_out())
+training = [item for item in training if not held_out.near(item[0])]
+print("left out, nearly held-out:", everything - len(training))
+everything = len(training)
+checked = Apart([question for question, _ in validation])
+training = [item for item in training if not checked.near(item[0])]
+print("left out, nearly validation:", everything - len(training))
 helper = Augmenter(training, rng)
 parts = {label: [normalise(part).split(" ") for part in answers[label].replace(":", ".").split(".") if len(part.split()) > 3]
          for label in labels}
@@ -93,7 +108,7 @@ def encode_words(words, drop):
     return ids[:128] + [spark]
 
 
-def draw(clean_share=0.1):
+def draw(clean_share=0.15):
     if rng.random() < args.foreign_share:
         label = "foreign"
     else:
@@ -120,8 +135,9 @@ count = sum(weight.numel() for weight in net.parameters())
 print("parameters", count, "vocab", tokenizer.size, "training", len(training), "validation", len(validation), flush=True)
 
 weights = list(net.parameters())
-groups = [{"params": [w for w in weights if w.dim() == 2], "weight_decay": args.decay},
-          {"params": [w for w in weights if w.dim() != 2], "weight_decay": 0.0}]
+top = {id(w) for w in list(net.blocks[-1].parameters()) + list(net.norm.parameters())}
+groups = [{"params": [w for w in weights if (w.dim() == 2) == matrix and (id(w) in top) != below], "below": below,
+           "weight_decay": args.decay if matrix else 0.0} for matrix in (True, False) for below in (True, False)]
 average = {name: value.detach().clone() for name, value in net.state_dict().items()}
 with torch.no_grad():
     for block in net.blocks[:-1]:
@@ -146,13 +162,13 @@ def first_probabilities(model, items, top_only):
     return torch.cat(rows)
 
 
-def score(model, items, report=False, top_only=False):
+def score(model, items, report=False, top_only=False, thresholds=(0.0, 0.3, 0.4, 0.5)):
     probabilities = first_probabilities(model, items, top_only)
     best, token = probabilities.max(-1)
     gold = torch.tensor([first_token[label] for _, label in items])
     known = torch.tensor([label != "foreign" for _, label in items])
     out = {}
-    for threshold in [0.0, 0.2, 0.25, 0.3, 0.35, 0.4, 0.45, 0.5, 0.55, 0.6, 0.7]:
+    for threshold in thresholds:
         chosen = torch.where(best < threshold, torch.tensor(first_token["foreign"]), token)
         right = (chosen == gold).float()
         out[threshold] = (right[known].mean().item(), right[~known].mean().item())
@@ -164,14 +180,35 @@ def score(model, items, report=False, top_only=False):
     return out
 
 
+def unfinished(model, items):
+    """Of the answers that the model begins, with any first token, those that it does not write to the end word for word."""
+    model.eval()
+    wrong, by_token = 0, {first_token[label]: label for label in labels}
+    with torch.no_grad():
+        tokens = first_probabilities(model, items, False).argmax(-1).tolist()
+        model.eval()
+        for place, (question, _) in enumerate(items):
+            row = encode_words(normalise(question).split(" "), 0.0)
+            # Every other answer is a refusal, as it is when the model is unsure.
+            label = by_token.get(tokens[place], "foreign") if place % 2 == 0 else "foreign"
+            answer = answer_ids[label]
+            states = model.states(torch.tensor([row + answer[:-1]]))[0, len(row):]
+            wrong += (model.logits(states).argmax(-1) != torch.tensor(answer[1:])).any().item()
+    model.train()
+    return wrong
+
+
 shadow = Spark(shape)
 start_time = time.time()
 
 
-def gradients(size, top_only, answers):
-    """One share of a step: the loss at the first answer token, and over whole answers."""
+trouble = {label: 1.0 for label in labels}
+
+
+def gradients(size, top_only, answers, lengths):
+    """One share of a step: the loss at the first answer token, and over whole answers. `lengths`: which questions answers may follow."""
     net.zero_grad()
-    whole = args.batch + args.helper_batch
+    whole = 2 * size
     batch = sorted((draw() for _ in range(size)), key=lambda entry: len(entry[0]))
     total, answer_loss = 0.0, 0.0
     # Questions of like length go together, which wastes little on padding.
@@ -187,20 +224,27 @@ def gradients(size, top_only, answers):
         loss.backward()
     if answers and not top_only:
         # Most of the answers follow a question they do not belong to, so that an answer, once begun, is always finished.
-        rows, targets = [], []
+        rows, targets, chosen = [], [], []
         for _ in range(answers):
-            row, label = rng.choice(batch[:len(batch) * 3 // 4])
-            if rng.random() < 0.65:
+            row, label = rng.choice(batch[:int(len(batch) * lengths)])
+            choice = rng.random()
+            if choice < 0.4:
+                label = rng.choices(labels, [0.02 + trouble[name] for name in labels])[0]
+            elif choice < 0.65:
                 label = "foreign" if rng.random() < 0.2 else rng.choice(labels)
             answer = answer_ids[label]
+            chosen.append(label)
             rows.append(row + answer[:-1])
             targets.append([-100] * len(row) + answer[1:])
         length = max(map(len, rows))
         states = net.states(padded(rows))
         wanted = torch.tensor([row + [-100] * (length - len(row)) for row in targets])
         place = wanted >= 0
-        loss = F.cross_entropy(net.logits(states[place]), wanted[place])
+        each = F.cross_entropy(net.logits(states[place]), wanted[place], reduction="none")
+        loss = each.mean()
         answer_loss = loss.item()
+        for label, part in zip(chosen, each.detach().split(place.sum(1).tolist())):
+            trouble[label] = 0.5 * trouble[label] + 0.5 * min(1.0, part.mean().item())
         loss.backward()
     return total, answer_loss
 
@@ -208,7 +252,7 @@ def gradients(size, top_only, answers):
 # Two processes share the weights; the second one hands its gradients over in `handed`.
 net.share_memory()
 handed = torch.zeros(count).share_memory_()
-signal = torch.zeros(2).share_memory_()
+signal = torch.zeros(5).share_memory_()
 meet = mp.get_context("fork").Barrier(2)
 
 
@@ -219,7 +263,7 @@ def second_process():
         meet.wait()
         if signal[0] == 2:
             return
-        _, answer_loss = gradients(args.helper_batch, bool(signal[0] == 1), args.answers)
+        _, answer_loss = gradients(int(signal[2]), bool(signal[0] == 1), int(signal[3]), signal[4].item())
         place = 0
         for weight in weights:
             size = weight.numel()
@@ -229,21 +273,25 @@ def second_process():
         meet.wait()
 
 
-def train(steps, rate, floor, top_only):
+def train(steps, rate, floor, top_only, batch, answers, lengths, lower, minutes):
+    for group in groups:
+        group["share"] = lower if group["below"] else 1.0
     optimiser = torch.optim.AdamW(groups, lr=rate, betas=(0.9, 0.98))
-    total, seen, begin, done = 0.0, 0, time.time(), 0.0
+    total, seen, begin, done, limited = 0.0, 0, time.time(), 0.0, False
     for name, value in net.state_dict().items():
         average[name].copy_(value)
     step = 0
     while done < 1:
         done = max(done, (step + 1) / steps)
-        if args.minutes and not top_only:
-            done = max(done, (time.time() - begin) / (60 * args.minutes))
+        if minutes:
+            spent = (time.time() - begin) / (60 * minutes)
+            if spent > done and step > 60:
+                done, limited = spent, True
         for group in optimiser.param_groups:
-            group["lr"] = rate_at(step, done, rate, floor)
-        signal[0] = 1 if top_only else 0
+            group["lr"] = group["share"] * rate_at(step, done, rate, floor)
+        signal[0], signal[2], signal[3], signal[4] = int(top_only), batch, answers, lengths
         meet.wait()
-        loss, _ = gradients(args.batch, top_only, args.answers)
+        loss, _ = gradients(batch, top_only, answers, lengths)
         total += loss
         meet.wait()
         place = 0
@@ -272,10 +320,20 @@ def train(steps, rate, floor, top_only):
             if validation:
                 shadow.load_state_dict(average)
                 result = score(shadow, validation, top_only=top_only)
-                line += " " + " ".join(f"{t:.2f}:{a * 100:.1f}/{b * 100:.1f}" for t, (a, b) in result.items() if t in (0.0, 0.3, 0.4, 0.5))
+                line += " " + " ".join(f"{t:.2f}:{a * 100:.1f}/{b * 100:.1f}" for t, (a, b) in result.items())
+                if not top_only and (step % 200 == 0 or done >= 1):
+                    line += f" unfinished {unfinished(shadow, validation[::8])} of {len(validation[::8])}"
             print(line, flush=True)
             torch.save({"shape": shape, "weights": {name: value.contiguous() for name, value in average.items()}},
                        os.path.join(args.out, "spark.pt"))
+    if limited:
+        print("the time limit shortened this part, so another run will differ")
+
+
+def take_average():
+    with torch.no_grad():
+        for name, value in net.state_dict().items():
+            value.copy_(average[name])
 
 
 if args.continue_from:
@@ -283,19 +341,26 @@ if args.continue_from:
 second = mp.get_context("fork").Process(target=second_process, daemon=True)
 second.start()
 if args.top_steps and not args.continue_from:
-    train(args.top_steps, args.top_rate, 0.3, True)
-    with torch.no_grad():
-        for name, value in net.state_dict().items():
-            value.copy_(average[name])
-train(args.steps, args.rate, 0.02, False)
+    train(args.top_steps, args.top_rate, 0.3, True, args.batch, 0, 1.0, 1.0, 0)
+    take_average()
+train(args.steps, args.rate, 0.05, False, args.batch, args.answers, 0.75, 1.0, args.minutes)
+if args.finish_steps:
+    take_average()
+    train(args.finish_steps, args.finish_rate, 0.02, False, args.finish_batch, args.finish_answers, 1.0, args.finish_lower,
+          args.finish_minutes)
 signal[0] = 2
 meet.wait()
 second.join()
 shadow.load_state_dict(average)
 shadow.eval()
 if validation:
-    result = score(shadow, validation, report=True)
-    print(" ".join(f"{t:.2f}:{a * 100:.1f}/{b * 100:.1f}" for t, (a, b) in result.items()))
+    thresholds = [round(0.01 * number, 2) for number in range(91)]
+    result = score(shadow, validation, report=True, thresholds=thresholds)
+    print(" ".join(f"{t:.2f}:{a * 100:.1f}/{b * 100:.1f}" for t, (a, b) in result.items() if round(t * 100) % 5 == 0))
+    enough = [t for t, (_, refused) in result.items() if refused >= args.refuse]
+    if enough:
+        print("use --min-probability", enough[0], "right", f"{result[enough[0]][0] * 100:.1f}", "refused", f"{result[enough[0]][1] * 100:.1f}")
+    print("unfinished answers:", unfinished(shadow, validation), "of", len(validation))
 torch.save({"shape": shape, "weights": {name: value.contiguous() for name, value in shadow.state_dict().items()}},
            os.path.join(args.out, "spark.pt"))
 print("done", f"{time.time() - start_time:.0f}s")
