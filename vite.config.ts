@@ -24,10 +24,22 @@ const withoutUnusedParts: Plugin = {
   load: (id) => (id.startsWith('\0') ? UNUSED_IN_PEERJS[id.slice(1)] : undefined),
 };
 
+const SHARED_BY_PLACES =
+  /[\\/]src[\\/]ui[\\/](?:[a-z-]+\.ts|components[\\/](?:Button|Card|Chip|DutyLight|Empty|Face|NodeName|Page|Problem|VerdictChip)\.svelte)|@lucide[\\/]svelte[\\/]dist[\\/](?!icons)/;
+
 export default defineConfig({
   plugins: process.env['VITEST'] ? [] : [withoutUnusedParts, sveltekit()],
   define: { __TABMESH_VERSION__: JSON.stringify(version) },
-  build: { target: 'es2022', assetsInlineLimit: 0 },
+  build: {
+    target: 'es2022',
+    assetsInlineLimit: 0,
+    rolldownOptions: {
+      output: {
+        // What every place of the app shows lies in one file: dozens of tiny ones compress badly.
+        advancedChunks: { groups: [{ name: 'places', test: SHARED_BY_PLACES, minShareCount: 2 }] },
+      },
+    },
+  },
   worker: { format: 'es' },
   optimizeDeps: { exclude: ['@huggingface/transformers', 'onnxruntime-web', '@mlc-ai/web-llm'] },
   resolve: {

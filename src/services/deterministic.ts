@@ -14,10 +14,14 @@ import { textRetrieve, textRetrieveText, textRetrieveUnits, type TextRetrieveOut
 
 interface Definition<Output> {
   readonly capability: Capability<unknown, Output>;
-  units(output: Output): number;
+  /** For an output that a validator accepted. */
+  units(output: Output, payload: unknown): number;
   text(output: Output): string;
   load(): Promise<Handler<unknown, Output>>;
 }
+
+const hasMessage = (payload: unknown): boolean =>
+  typeof payload === 'object' && payload !== null && 'message' in payload;
 
 interface DeterministicJob {
   readonly workKind: WorkKind;
@@ -34,8 +38,7 @@ function defineJob<Output>({ capability, units, text, load }: Definition<Output>
     text,
     model: () => null,
     tokens: () => null,
-    // A payload that makes every result invalid is the validator's to reject; what it accepted has its units.
-    units: (_payload, output) => units(output),
+    units: (payload, output) => units(output, payload),
   };
   return { workKind, service: { capability, load } };
 }
@@ -43,7 +46,8 @@ function defineJob<Output>({ capability, units, text, load }: Definition<Output>
 const jobs: readonly DeterministicJob[] = [
   defineJob<EchoOutput>({
     capability: echo,
-    units: echoUnits,
+    // An echo of nothing completes, and no validator accepts it.
+    units: (_output, payload) => (hasMessage(payload) ? echoUnits() : 0),
     text: echoText,
     load: async () => (await import('./echo/handler')).echoHandler,
   }),

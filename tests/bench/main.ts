@@ -147,7 +147,8 @@ async function main(args: readonly string[]): Promise<number> {
   }
   const failed = Object.keys(benches).filter((name) => benches[name]?.error !== null);
   const report: BenchReport = { version, startedAt, quick: wanted.quick, machine, benches, bars, failed };
-  process.stdout.write(wanted.json ? `${JSON.stringify(report, null, 2)}\n` : renderReport(report, wanted.benches));
+  const text = wanted.json ? `${JSON.stringify(report, null, 2)}\n` : renderReport(report, wanted.benches);
+  await new Promise((resolve) => process.stdout.write(text, resolve));
   return failed.length === 0 ? 0 : 1;
 }
 

@@ -1,5 +1,5 @@
-import { createRequire } from 'node:module';
 import type { Page } from '@playwright/test';
+import axe from 'axe-core';
 
 const TAGS = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'];
 
@@ -11,8 +11,7 @@ interface Axe {
 }
 
 /** Puts axe into every page that is opened from now on. As the browser's own script, so that the page's policy stays strict. */
-export const withAxe = (page: Page): Promise<unknown> =>
-  page.addInitScript({ path: createRequire(import.meta.url).resolve('axe-core/axe.min.js') });
+export const withAxe = (page: Page): Promise<unknown> => page.addInitScript({ content: axe.source });
 
 /** What axe finds wrong with the page as it is shown now, one line each. */
 export const violationsOf = (page: Page): Promise<string[]> =>

@@ -35,8 +35,9 @@ export function wrapConnection(connection: DataConnection, peer: NodeId, initiat
   const shut = (reason: string): void => {
     if (closed.emitted) return;
     settleOpened('closed');
-    connection.close();
+    // First, because PeerJS tells of its own closing at once, and then the reason would be lost.
     closed.emit(reason);
+    connection.close();
   };
   const attach = (dataChannel: RTCDataChannel): void => {
     if (channel !== null) {

@@ -19,8 +19,8 @@ from spark_text import (END, HERE, PAD, REFUSAL, SPARK, SPLIT, USER, Apart, Toke
 parser = argparse.ArgumentParser()
 parser.add_argument("--seed", type=int, default=7)
 parser.add_argument("--top-steps", type=int, default=1000, help="first part: only the last block, on bare embeddings")
-parser.add_argument("--steps", type=int, default=1200, help="second part: all blocks, and whole answers")
-parser.add_argument("--finish-steps", type=int, default=400, help="third part: mostly whole answers, the lower layers almost at rest")
+parser.add_argument("--steps", type=int, default=1150, help="second part: all blocks, and whole answers")
+parser.add_argument("--finish-steps", type=int, default=300, help="third part: mostly whole answers, the lower layers almost at rest")
 parser.add_argument("--top-rate", type=float, default=3e-3)
 parser.add_argument("--batch", type=int, default=64, help="questions per step in each process")
 parser.add_argument("--rate", type=float, default=2e-3)
@@ -314,7 +314,7 @@ def train(steps, rate, floor, top_only, batch, answers, lengths, lower, minutes)
             for name, value in net.state_dict().items():
                 average[name].mul_(keep).add_(value, alpha=1 - keep)
         seen, step = seen + 1, step + 1
-        if step % 50 == 0 or done >= 1:
+        if step % 100 == 0 or done >= 1:
             line = f"step {step} loss {total / seen:.3f} answers {signal[1]:.4f} time {time.time() - start_time:.0f}s"
             total, seen = 0.0, 0
             if validation:
