@@ -15,7 +15,12 @@ export async function startDevApp(server: Server): Promise<DevApp> {
   const { createServer } = await import('vite');
   const vite = await createServer({
     // Vite takes localhost and addresses by itself; other devices may also ask by this machine's name.
-    server: { middlewareMode: true, ws: { server }, allowedHosts: ['.local', machineName()], fs: { allow: ['workers'] } },
+    server: {
+      middlewareMode: true,
+      ws: { server },
+      allowedHosts: ['.local', machineName()],
+      fs: { allow: ['workers'] },
+    },
     clearScreen: false,
     logLevel: 'warn',
   });

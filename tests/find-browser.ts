@@ -24,9 +24,6 @@ const QUIET_FLAGS = [
   '--disable-sync',
 ];
 
-/** WebGPU on the CPU, where a test asks for it. */
-export const SOFTWARE_WEBGPU_FLAGS = ['--enable-unsafe-webgpu', '--use-webgpu-adapter=swiftshader'];
-
 /** Playwright's own Chromium when it was downloaded, else one that the system has, else null. */
 export function findBrowser(): string | null {
   const own = chromium.executablePath();

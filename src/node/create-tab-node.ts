@@ -8,7 +8,7 @@ import type { LanguageModelLoader } from '#core/engines/language-model';
 import type { Provider } from '#core/experts/run';
 import type { WorkKind } from '#core/experts/work-kind';
 import { createAdmit, createTally, encodeCredential, type SeenRedemption } from '#core/identity/admission';
-import { manifestFromJson } from '#core/identity/community';
+import { communityFacts, manifestFromJson } from '#core/identity/community';
 import type { IdentitySeedStore, NodeKey, PassphraseSeal, SeedSigner } from '#core/identity/ports';
 import { MAX_CERTIFICATES } from '#core/identity/memberships';
 import type { NodeStorage } from '#core/storage/ports';
@@ -538,16 +538,7 @@ export function createTabNode(deps: TabNodeDeps): TabNode & { begin(): Promise<v
     open: community.open,
     current: community.id === run.communities.current?.community.id,
     founder: community.founder,
-    facts: [
-      { label: 'Who may join', value: community.open ? 'Anyone who opens the page' : 'Only who was invited' },
-      { label: 'Who may invite', value: community.policy.invite === 'members' ? 'Every member' : 'Only the founder' },
-      { label: 'Members', value: `At most ${community.limits.maxMembers}` },
-      {
-        label: 'Invitations',
-        value: `At most ${community.limits.maxInviteUses} uses and ${community.limits.maxInviteDays} days each`,
-      },
-      { label: 'Founded', value: new Date(community.createdAt).toLocaleDateString() },
-    ],
+    facts: communityFacts(community),
   });
 
   const page: PageApi = {

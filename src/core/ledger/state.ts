@@ -16,8 +16,6 @@ export interface LedgerState {
   readonly unitsByNode: ReadonlyMap<NodeId, number>;
 }
 
-export const EMPTY_STATE: LedgerState = { receiptsById: new Map(), creditedByWork: new Map(), unitsByNode: new Map() };
-
 const workOf = (receipt: Receipt): string => `${receipt.requester}/${receipt.jobId}/${receipt.executor}`;
 
 /** Signatures of the same payload, each key once, in the order of the keys so that arrival does not matter. */

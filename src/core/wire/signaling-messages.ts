@@ -18,7 +18,6 @@ import { nodeIdSchema } from '../base/ids';
  *   server → MOVED {retryAfterMs}              the server drains: stay on your links, reconnect later
  */
 export const ROOM_SAMPLE_SIZE = 12;
-export const AUTH_TIMEOUT_MS = 5_000;
 export const MAX_SIGNALING_BYTES = 64 * 1024;
 
 const roomSchema = v.pipe(v.string(), v.regex(/^[a-z0-9]{8,80}$/, 'not a room'));

@@ -18,9 +18,9 @@ from spark_text import (END, HERE, PAD, REFUSAL, SPARK, SPLIT, USER, Apart, Toke
 
 parser = argparse.ArgumentParser()
 parser.add_argument("--seed", type=int, default=7)
-parser.add_argument("--top-steps", type=int, default=1000, help="first part: only the last block, on bare embeddings")
-parser.add_argument("--steps", type=int, default=1150, help="second part: all blocks, and whole answers")
-parser.add_argument("--finish-steps", type=int, default=300, help="third part: mostly whole answers, the lower layers almost at rest")
+parser.add_argument("--top-steps", type=int, default=3500, help="first part: only the last block, on bare embeddings")
+parser.add_argument("--steps", type=int, default=1500, help="second part: all blocks, and whole answers")
+parser.add_argument("--finish-steps", type=int, default=350, help="third part: mostly whole answers, the lower layers almost at rest")
 parser.add_argument("--top-rate", type=float, default=3e-3)
 parser.add_argument("--batch", type=int, default=64, help="questions per step in each process")
 parser.add_argument("--rate", type=float, default=2e-3)
@@ -29,15 +29,16 @@ parser.add_argument("--finish-batch", type=int, default=32)
 parser.add_argument("--finish-answers", type=int, default=12)
 parser.add_argument("--finish-lower", type=float, default=0.2, help="share of the rate for the embeddings and all blocks but the last")
 parser.add_argument("--decay", type=float, default=0.1)
-parser.add_argument("--dropout", type=float, default=0.12)
+parser.add_argument("--dropout", type=float, default=0.1)
 parser.add_argument("--drop-tokens", type=float, default=0.04)
-parser.add_argument("--strength", type=float, default=0.8, help="how strongly questions are reworded")
+parser.add_argument("--strength", type=float, default=0.6, help="how strongly questions are reworded")
 parser.add_argument("--smooth", type=float, default=0.05)
 parser.add_argument("--bpe-dropout", type=float, default=0.1)
 parser.add_argument("--foreign-share", type=float, default=0.35)
 parser.add_argument("--chunk", type=int, default=32)
 parser.add_argument("--answers", type=int, default=5, help="whole answers per step in each process")
-parser.add_argument("--minutes", type=float, default=0, help="end the second part after this time, whatever --steps says; 0: no limit")
+parser.add_argument("--top-minutes", type=float, default=0, help="end the first part after this time, whatever --top-steps says; 0: no limit")
+parser.add_argument("--minutes", type=float, default=0, help="the same for the second part")
 parser.add_argument("--finish-minutes", type=float, default=0, help="the same for the third part")
 parser.add_argument("--width", type=int, default=SHAPE["width"])
 parser.add_argument("--layers", type=int, default=SHAPE["layers"])
@@ -108,7 +109,7 @@ def encode_words(words, drop):
     return ids[:128] + [spark]
 
 
-def draw(clean_share=0.15):
+def draw(clean_share=0.2):
     if rng.random() < args.foreign_share:
         label = "foreign"
     else:
@@ -314,7 +315,7 @@ def train(steps, rate, floor, top_only, batch, answers, lengths, lower, minutes)
             for name, value in net.state_dict().items():
                 average[name].mul_(keep).add_(value, alpha=1 - keep)
         seen, step = seen + 1, step + 1
-        if step % 100 == 0 or done >= 1:
+        if step % (500 if top_only else 100) == 0 or done >= 1:
             line = f"step {step} loss {total / seen:.3f} answers {signal[1]:.4f} time {time.time() - start_time:.0f}s"
             total, seen = 0.0, 0
             if validation:
@@ -341,7 +342,7 @@ if args.continue_from:
 second = mp.get_context("fork").Process(target=second_process, daemon=True)
 second.start()
 if args.top_steps and not args.continue_from:
-    train(args.top_steps, args.top_rate, 0.3, True, args.batch, 0, 1.0, 1.0, 0)
+    train(args.top_steps, args.top_rate, 0.3, True, args.batch, 0, 1.0, 1.0, args.top_minutes)
     take_average()
 train(args.steps, args.rate, 0.05, False, args.batch, args.answers, 0.75, 1.0, args.minutes)
 if args.finish_steps:
