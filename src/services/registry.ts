@@ -5,6 +5,7 @@ import { fail, ok, type Result } from '#core/base/result';
 import type { LanguageModel } from '#core/engines/language-model';
 import type { WorkKind, WorkKinds } from '#core/experts/work-kind';
 import type { Executor } from '#core/jobs/executor';
+import { createHourlyQuota } from '#core/jobs/quota';
 import type { VerdictStatement } from '#core/jobs/statements';
 import type { Ledger } from '#core/ledger/ledger';
 import { idOfSigned, sign, type Signed } from '#core/wire/signed';
@@ -45,6 +46,8 @@ export interface ServiceDeps {
 
 /** Verdicts that are remembered, so that a receipt that names one can be recognised; a receipt follows within seconds. */
 const VERDICTS_REMEMBERED = 1_024;
+/** Checks per hour for one requester, each of which leaves some 500 bytes in this node's log: 5 MB an hour at most. */
+const CHECKS_PER_HOUR = 10_000;
 
 export const workKinds: WorkKinds = new Map(
   [chatKind as unknown as WorkKind, ...deterministicWorkKinds].map((kind) => [kind.capability.id, kind]),
@@ -59,10 +62,12 @@ const service = <Input, Output, Chunk>(
 export function createServices(deps: ServiceDeps): readonly RegisteredService[] {
   const { signer, verify, clock, ledger } = deps;
   const given = new Map<string, { id: string; verdict: string; commitment: string }>();
+  const quota = createHourlyQuota(clock, CHECKS_PER_HOUR);
   const keyOf = (requester: NodeId, jobId: string) => `${requester}/${jobId}`;
 
   /** Signs a verdict; it leaves this device only after it is written down. */
   async function signVerdict(body: VerdictStatement): Promise<Result<Signed>> {
+    if (!quota.take(body.requester)) return fail('quota_used_up', 'This node checked enough for you this hour.');
     const verdict = await sign(signer, body);
     const written = await ledger().append({ kind: 'verdict.given', verdict });
     if (!written.ok) return written;

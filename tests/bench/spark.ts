@@ -40,7 +40,7 @@ export const spark: Bench = {
   name: 'spark',
   title: 'Spark from another tab, over the same engine at home',
   async run({ origin, quick, say }) {
-    const rounds = quick ? 2 : 30;
+    const rounds = quick ? 2 : 150;
     return withPeople(async (arrive) => {
       const asker = await arrive(origin);
       const expert = await arrive(origin);
@@ -55,7 +55,7 @@ export const spark: Bench = {
       await atHome(QUESTIONS[0]);
       await fromAfar(QUESTIONS[0]);
       for (let round = 0; round < rounds; round++) {
-        say(`pair ${round + 1} of ${rounds}`);
+        if (round % 10 === 0) say(`pair ${round + 1} of ${rounds}`);
         const question = QUESTIONS[round % QUESTIONS.length]!;
         const localFirst = Math.floor(round / QUESTIONS.length) % 2 === 0;
         if (localFirst) local.push(await atHome(question));

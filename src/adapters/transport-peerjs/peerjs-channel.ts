@@ -37,7 +37,9 @@ export function wrapConnection(connection: DataConnection, peer: NodeId, initiat
     settleOpened('closed');
     // First, because PeerJS tells of its own closing at once, and then the reason would be lost.
     closed.emit(reason);
-    connection.close();
+    // A goodbye that was just sent leaves before the channel closes; the connection goes with the channel.
+    if (channel?.readyState === 'open') channel.close();
+    else connection.close();
   };
   const attach = (dataChannel: RTCDataChannel): void => {
     if (channel !== null) {
@@ -56,7 +58,10 @@ export function wrapConnection(connection: DataConnection, peer: NodeId, initiat
     });
     channel.addEventListener('bufferedamountlow', () => drained.emit());
     channel.addEventListener('open', () => settleOpened('open'));
-    channel.addEventListener('close', () => shut('closed_by_peer'));
+    channel.addEventListener('close', () => {
+      shut('closed_by_peer');
+      connection.close();
+    });
     if (channel.readyState === 'open') settleOpened('open');
   };
 
@@ -74,6 +79,8 @@ export function wrapConnection(connection: DataConnection, peer: NodeId, initiat
     if (pc.connectionState !== 'failed') return;
     settleOpened('failed');
     shut('connection_failed');
+    // A peer that is gone never confirms the channel's end.
+    connection.close();
   });
   connection.on('close', () => shut('closed_by_peer'));
   connection.on('error', () => {

@@ -5,12 +5,15 @@ import { fail, ok, type Result } from '../base/result';
 import type { CapabilityId } from '../bus/capability';
 import type { Ledger } from '../ledger/ledger';
 import { idOfSigned, sign, type Signed } from '../wire/signed';
+import { createHourlyQuota } from './quota';
 import { SALT_BYTES, saltedDigest, type Commitment } from './statements';
 
 /** Finished jobs that are remembered, so that a receipt for them can be recognised; a receipt follows within seconds. */
 const JOBS_REMEMBERED = 1_024;
 /** Jobs that may wait or run here at once; past it a requester is told to go elsewhere. */
 export const MAX_JOBS_HELD = 8;
+/** Jobs per hour for one requester, each of which leaves some 500 bytes in this node's log: 5 MB an hour at most. */
+export const JOBS_PER_HOUR = 10_000;
 
 export interface JobOrder {
   readonly jobId: string;
@@ -71,6 +74,7 @@ export function createExecutor(deps: ExecutorDeps): Executor {
   const { signer, clock, chance } = deps;
   const finished = new Map<string, FinishedJob>();
   const running = new Map<string, RunningJob>();
+  const quota = createHourlyQuota(clock, JOBS_PER_HOUR);
   const keyOf = (requester: NodeId, jobId: string) => `${requester}/${jobId}`;
 
   function remember(key: string, job: FinishedJob): void {
@@ -84,6 +88,8 @@ export function createExecutor(deps: ExecutorDeps): Executor {
       if (running.has(key) || finished.has(key))
         return fail('duplicate_job', 'That job was already given to this node.');
       if (running.size >= MAX_JOBS_HELD) return fail('busy', 'This node has enough to do.');
+      if (requester !== signer.nodeId && !quota.take(requester))
+        return fail('quota_used_up', 'This node did enough for you this hour.');
       const job: RunningJob = { jobId: order.jobId, capability: order.capability, requester, tokens: 0 };
       running.set(key, job);
       deps.onRunningChanged();

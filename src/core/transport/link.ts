@@ -27,6 +27,9 @@ const MAX_UNECHOED = 8;
 /** Weight of a new round-trip sample (RFC 6298 section 2.3). */
 const RTT_GAIN = 1 / 8;
 
+/** Reasons for which an adapter closes a channel that only a peer out of protocol can cause. */
+const CHANNEL_VIOLATIONS: ReadonlySet<string> = new Set(['frame_not_binary', 'frame_too_large', 'flood']);
+
 /** A link with what only the set of links may do to it. */
 export interface OwnedLink {
   readonly link: Link;
@@ -205,7 +208,7 @@ export function createLink(
           enter('live');
         }),
       );
-      stops.push(channel.closed.on((reason) => shut(reason)));
+      stops.push(channel.closed.on((reason) => shut(reason, CHANNEL_VIOLATIONS.has(reason))));
       if (state !== 'live') return;
       stops.push(
         channel.received.on((item) => {
