@@ -50,7 +50,14 @@ export class Updates {
     });
     every(CHECK_EVERY_MS, () => void this.check());
     // A browser may refuse (private window, full disk): the app then works without being offline-capable.
-    await workbox.register({ immediate: true }).catch(() => {});
+    const registration = await workbox.register({ immediate: true }).catch(() => undefined);
+    // After an install that failed half way workbox-window hears of no later one, so the registration is heard as well.
+    registration?.addEventListener('updatefound', () => {
+      const { installing } = registration;
+      installing?.addEventListener('statechange', () => {
+        if (installing.state === 'installed' && navigator.serviceWorker.controller !== null) this.available = true;
+      });
+    });
   }
 
   /** Asks the server for a new version; offline this does nothing. */
