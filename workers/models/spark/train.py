@@ -27,6 +27,7 @@ parser.add_argument("--rate", type=float, default=2e-3)
 parser.add_argument("--finish-rate", type=float, default=8e-4)
 parser.add_argument("--finish-batch", type=int, default=32)
 parser.add_argument("--finish-answers", type=int, default=12)
+parser.add_argument("--worst", type=float, default=0.0, help="extra weight of the worst token of each whole answer")
 parser.add_argument("--finish-lower", type=float, default=0.2, help="share of the rate for the embeddings and all blocks but the last")
 parser.add_argument("--decay", type=float, default=0.1)
 parser.add_argument("--dropout", type=float, default=0.1)
@@ -244,8 +245,11 @@ def gradients(size, top_only, answers, lengths):
         each = F.cross_entropy(net.logits(states[place]), wanted[place], reduction="none")
         loss = each.mean()
         answer_loss = loss.item()
-        for label, part in zip(chosen, each.detach().split(place.sum(1).tolist())):
-            trouble[label] = 0.5 * trouble[label] + 0.5 * min(1.0, part.mean().item())
+        parts_of_it = each.split(place.sum(1).tolist())
+        if args.worst:
+            loss = loss + args.worst * torch.stack([part.max() for part in parts_of_it]).mean()
+        for label, part in zip(chosen, parts_of_it):
+            trouble[label] = 0.5 * trouble[label] + 0.5 * min(1.0, part.detach().mean().item())
         loss.backward()
     return total, answer_loss
 
@@ -328,7 +332,7 @@ def train(steps, rate, floor, top_only, batch, answers, lengths, lower, minutes)
             torch.save({"shape": shape, "weights": {name: value.contiguous() for name, value in average.items()}},
                        os.path.join(args.out, "spark.pt"))
     if limited:
-        print("the time limit shortened this part, so another run will differ")
+        print("the time limit changed the rates or the length of this part, so another run will differ")
 
 
 def take_average():
@@ -344,9 +348,11 @@ second.start()
 if args.top_steps and not args.continue_from:
     train(args.top_steps, args.top_rate, 0.3, True, args.batch, 0, 1.0, 1.0, args.top_minutes)
     take_average()
-train(args.steps, args.rate, 0.05, False, args.batch, args.answers, 0.75, 1.0, args.minutes)
+if args.steps:
+    train(args.steps, args.rate, 0.05, False, args.batch, args.answers, 0.75, 1.0, args.minutes)
 if args.finish_steps:
-    take_average()
+    if args.steps:
+        take_average()
     train(args.finish_steps, args.finish_rate, 0.02, False, args.finish_batch, args.finish_answers, 1.0, args.finish_lower,
           args.finish_minutes)
 signal[0] = 2
