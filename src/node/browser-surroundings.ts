@@ -1,4 +1,4 @@
-import type { Surroundings } from './create-tab-node';
+import type { Surroundings } from './tab/deps';
 
 /** The parts of browser interfaces that TypeScript's DOM library does not know; each is absent in some browsers. */
 interface Battery extends EventTarget {

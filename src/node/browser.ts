@@ -12,7 +12,8 @@ import { openIdbStorage } from '#adapters/storage-idb/open-idb-storage';
 import { createTabElection } from '#adapters/tab-election';
 import { createPeerJsNetwork } from '#adapters/transport-peerjs/peerjs-network';
 import { createVerify } from '#adapters/verify-webcrypto';
-import { createTabNode, type Election } from './create-tab-node';
+import { createTabNode } from './create-tab-node';
+import type { Election } from './tab/deps';
 import { createBrowserSurroundings } from './browser-surroundings';
 import type { TabNode } from './tab-node';
 

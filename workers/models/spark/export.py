@@ -18,7 +18,8 @@ parser.add_argument("--build", default=os.path.join(HERE, "build"))
 parser.add_argument("--out", default=os.path.join(HERE, "..", "..", "..", "static", "models", "spark"))
 parser.add_argument("--min-probability", type=float, default=0.4)
 parser.add_argument("--right", type=int, default=0, help="held-out questions answered with the right answer, of 100")
-parser.add_argument("--refused", type=int, default=0, help="held-out foreign questions refused, of 50")
+parser.add_argument("--refused", type=int, default=0, help="held-out foreign questions refused")
+parser.add_argument("--foreign", type=int, default=50, help="held-out foreign questions that were counted")
 args = parser.parse_args()
 
 saved = torch.load(os.path.join(args.build, "spark.pt"), map_location="cpu")
@@ -204,7 +205,7 @@ write("spark.json", {
     "refusal": {"text": REFUSAL, "firstTokenId": tokenizer.added[opening(REFUSAL)], "minProbability": args.min_probability,
                 "rule": "At the first answer position only: if the softmax probability of the most likely token is below "
                         "minProbability, take firstTokenId instead, then go on greedily."},
-    "scores": {"intents": {"right": args.right, "of": 100}, "foreign": {"refused": args.refused, "of": 50}}})
+    "scores": {"intents": {"right": args.right, "of": 100}, "foreign": {"refused": args.refused, "of": args.foreign}}})
 write("LICENSE.txt", "Spark, the small language model built into Tabmesh\n\n"
       "Spark was trained from scratch, starting from random numbers, on questions and answers that were written for this project.\n"
       "No weights of any other model were used. The training data and the scripts are in workers/models/spark.\n\n"

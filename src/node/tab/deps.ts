@@ -1,0 +1,50 @@
+import type { Chance, Clock, Signer, Verify } from '#core/base/ports';
+import type { Failure, Result } from '#core/base/result';
+import type { NodeCard } from '#core/bus/messages';
+import type { LanguageModelLoader } from '#core/engines/language-model';
+import type { IdentitySeedStore, NodeKey, PassphraseSeal, SeedSigner } from '#core/identity/ports';
+import type { NodeStorage } from '#core/storage/ports';
+import type { Network } from '#core/transport/ports';
+import type { ServerConfig } from '#core/wire/signaling-messages';
+import type { DeviceCondition } from './contribution';
+
+/** Which tab of the profile runs the node. */
+export interface Election {
+  /** Resolves when it is known whether this tab runs the node or waits. */
+  start(on: { elected: () => void; lost: () => Promise<void> }): Promise<void>;
+  readonly waiting: boolean;
+  takeOver(): Promise<Result<void>>;
+  stop(): Promise<void>;
+}
+
+/** The device and the browser around the page. */
+export interface Surroundings {
+  readonly secureContext: boolean;
+  readonly origin: string;
+  condition(): DeviceCondition;
+  onConditionChanged(run: () => void): () => void;
+  /** What the device offers, as far as the browser tells; asks for no adapter before the person contributes. */
+  device(): Promise<NodeCard['device']>;
+  estimate(): Promise<{ usedBytes: number | null; quotaBytes: number | null; persisted: boolean }>;
+  persist(): Promise<boolean>;
+  /** Deletes what lies outside the node's storage: caches, the service worker, session data. */
+  deleteTheRest(): Promise<void>;
+}
+
+export interface TabNodeDeps {
+  readonly version: string;
+  readonly clock: Clock;
+  readonly chance: Chance;
+  readonly verify: Verify;
+  /** Signs with seeds (identities, invites): fetched when it is first needed. */
+  readonly loadSeedSigner: () => Promise<SeedSigner>;
+  readonly seal: PassphraseSeal;
+  readonly election: Election;
+  readonly surroundings: Surroundings;
+  readonly openStorage: (onLost: (reason: Failure) => void) => Promise<Result<NodeStorage>>;
+  readonly openNodeKey: () => Promise<Result<NodeKey>>;
+  readonly createSeedStore: (storage: NodeStorage) => IdentitySeedStore;
+  readonly createNetwork: (signer: Signer) => Network;
+  readonly fetchConfig: () => Promise<Result<ServerConfig>>;
+  readonly models: LanguageModelLoader;
+}
