@@ -77,8 +77,12 @@ test('the expert crashes in the middle of an answer and the answer is complete e
   await contribute(third.page);
   await seesOffers(asker.page, 'llm.chat@1', 3);
   const sessions = new Map<string, CDPSession>();
-  for (const { nodeId, context, page } of [worker, checker, third])
-    sessions.set(nodeId, await context.newCDPSession(page));
+  for (const { nodeId, context, page } of [worker, checker, third]) {
+    const session = await context.newCDPSession(page);
+    // A fast machine is done with an answer before a tab can crash: like this each token takes a while to leave.
+    await session.send('Emulation.setCPUThrottlingRate', { rate: 10 });
+    sessions.set(nodeId, session);
+  }
   let holder: PersonAtPage | null = null;
   let crashedAtMs = 0;
   // Called for the third token: the tab that is writing crashes at once. A crashed page never answers, so nothing is waited for.
