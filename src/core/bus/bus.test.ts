@@ -192,7 +192,7 @@ test('garbage is counted against the peer, and the budget of violations ends the
   void link.send(Uint8Array.from([1, 2, 3]));
   void link.send(encodeBusMessage({ v: 2, t: 'cancel', id: 'x' } as never));
   void link.send(encodeBusMessage({ v: 1, t: 'nothing', id: 'x' } as never));
-  void link.send(encodeBusMessage({ v: 1, t: 'chunk', id: 'x', seq: -1, body: 1 } as never));
+  void link.send(encodeBusMessage({ v: 1, t: 'chunk', id: 'x', seq: -1, bodies: [1] } as never));
   await clock.advance(500);
   const { refused } = b.bus.stats();
   expect(Object.keys(refused)).toEqual(expect.arrayContaining(['undecodable', 'unknown_version']));

@@ -16,7 +16,7 @@ export interface Capability<Input, Output, Chunk = never> {
   readonly id: CapabilityId;
   readonly input: Schema<Input>;
   readonly output: Schema<Output>;
-  /** Absent when the capability does not stream. */
+  /** Absent when the capability does not stream. A chunk takes at most 8 KiB: several travel in one message. */
   readonly chunk?: Schema<Chunk>;
   /** The least trust that a caller needs. */
   readonly trust: TrustLevel;

@@ -18,6 +18,9 @@ const version = v.literal(WIRE_VERSION);
 /** A call may ask for at most ten minutes; the capability's own limit may be lower. */
 export const MAX_CALL_MS = 600_000;
 
+/** Chunks that follow each other closer than a few milliseconds travel together, up to this many. */
+export const MAX_CHUNKS_PER_MESSAGE = 32;
+
 export const modelNoteSchema = v.strictObject({
   id: shortText(64),
   hash: v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/)),
@@ -53,8 +56,9 @@ const chunkSchema = v.strictObject({
   v: version,
   t: v.literal('chunk'),
   id: idSchema,
+  /** Number of the first of these chunks within the call. */
   seq: count(1_000_000),
-  body: v.unknown(),
+  bodies: v.pipe(v.array(v.unknown()), v.minLength(1), v.maxLength(MAX_CHUNKS_PER_MESSAGE)),
 });
 const doneSchema = v.strictObject({ v: version, t: v.literal('done'), id: idSchema, output: v.unknown() });
 const failedSchema = v.strictObject({

@@ -114,13 +114,11 @@ export async function openLedger(deps: LedgerDeps): Promise<Result<Ledger>> {
   /** Signing is one after the other, because each entry names the one before; writes that overlap may share one commit. */
   function append(event: LedgerEvent): Promise<Result<LedgerEntry>> {
     const signing = queue.then(async () => {
-      if (event.kind === 'receipt.recorded') {
-        const receipt = await openReceipt(event.receipt, verify);
-        if (!receipt.ok) return receipt;
-      }
+      const receipt = event.kind === 'receipt.recorded' ? await openReceipt(event.receipt, verify) : null;
+      if (receipt && !receipt.ok) return receipt;
       const signed = await signEntry(signer, planned, event, clock.now());
       planned = signed.head;
-      return ok({ ...signed, written: store.append(signed.entry.seq, signed.bytes) });
+      return ok({ ...signed, receipt, written: store.append(signed.entry.seq, signed.bytes) });
     });
     queue = signing.catch(() => undefined);
     return signing.then(async (signed): Promise<Result<LedgerEntry>> => {
@@ -133,7 +131,9 @@ export async function openLedger(deps: LedgerDeps): Promise<Result<Ledger>> {
       }
       head = signed.value.head;
       entries.push(signed.value.entry);
-      await foldIn(event);
+      const { receipt } = signed.value;
+      if (receipt && event.kind === 'receipt.recorded')
+        fold.add(receipt.value.id, receipt.value.receipt, event.receipt);
       changed.emit(signed.value.entry);
       return ok(signed.value.entry);
     });

@@ -30,7 +30,6 @@ test('nodes and jobs keep their order', () => {
 test.each([
   ['no JSON', '{', 'undecodable', /not valid JSON/],
   ['no object', '5', 'malformed', /^The manifest must be an object\.$/],
-  ['no version', JSON.stringify({ nodes: ['a'], jobs: [job] }), 'malformed', /version is missing/],
   ['another version', manifest({ version: 2 }), 'unknown_version', /has version 2/],
   ['a float version', '{"version":1.0,"nodes":["a"],"jobs":[]}', 'malformed', /version must be 1/],
   ['no nodes', manifest({ nodes: undefined }), 'malformed', /nodes is missing/],
@@ -89,4 +88,9 @@ test.each([
 test('a manifest that is already decoded is held to the same rules', () => {
   expect(readManifest({ version: 1, nodes: ['a'], jobs: [job] }).ok).toBe(true);
   expect(readManifest(null).ok).toBe(false);
+});
+
+test('a manifest without a version is of the first', () => {
+  const read = parseManifest(JSON.stringify({ nodes: ['a'], jobs: [job] }));
+  expect(read.ok && read.value.version).toBe(1);
 });

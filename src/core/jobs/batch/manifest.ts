@@ -79,7 +79,8 @@ const nodeInFull = v.pipe(
 
 const manifestSchema = v.object(
   {
-    version: v.literal(1, 'must be 1'),
+    // The first manifests were written without one.
+    version: v.optional(v.literal(1, 'must be 1'), 1),
     nodes: v.pipe(
       v.array(
         v.lazy((entry) => (typeof entry === 'string' ? nodeByName : nodeInFull)),
