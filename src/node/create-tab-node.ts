@@ -17,6 +17,8 @@ import { createTabLifecycle, NOT_RUNNING, type Running } from './tab/lifecycle';
 import { ledgerView, peerDetail, peerView, receiptDetail, receiptView } from './tab/views';
 import type { BatchRun, TabNode } from './tab-node';
 
+/** An update waits this long for what the person asked; a model that takes longer is asked again after it. */
+const OWN_ANSWERS_MS = 20_000;
 /** Spark's answers have at most 120 tokens; this leaves room and stays inside its context. */
 const DEFAULT_MAX_TOKENS = 160;
 
@@ -63,7 +65,21 @@ export function createTabNode(deps: TabNodeDeps): TabNode & { begin(): Promise<v
     return wish === 'self' || wish === self ? 'self' : { node: wish };
   }
 
+  /** The person's own questions that are still being answered. */
+  const underWay = new Set<Promise<unknown>>();
+
   function ask(text: string, options: AskOptions = {}): AskRun {
+    const run = begin(text, options);
+    const ended = run.answer.then(
+      () => undefined,
+      () => undefined,
+    );
+    underWay.add(ended);
+    void ended.then(() => underWay.delete(ended));
+    return run;
+  }
+
+  function begin(text: string, options: AskOptions): AskRun {
     return startRun(async (signal) => {
       const node = mesh();
       if (!node) return NOT_RUNNING;
@@ -293,7 +309,9 @@ export function createTabNode(deps: TabNodeDeps): TabNode & { begin(): Promise<v
     dismissNotice: (id) => life.dismissNotice(id),
     runBatch: (manifestText, where) => laterBatch(import('./tab/mesh-batch'), manifestText, where),
     async prepareForUpdate() {
-      if (life.running) await life.drain(life.running);
+      if (!life.running) return;
+      const patience = new Promise<void>((resolve) => clock.after(OWN_ANSWERS_MS, resolve));
+      await Promise.all([life.drain(life.running), Promise.race([Promise.all(underWay), patience])]);
     },
     async stop() {
       await life.end(false);

@@ -228,7 +228,10 @@ export interface TabNode {
 
   runBatch(manifestText: string, where: 'mesh' | 'tab'): BatchRun;
 
-  /** Resolves when running jobs ended or were handed back and everything is stored: before an update switches. */
+  /**
+   * Resolves when this person's questions are answered, and running jobs ended or were handed back: before an update
+   * switches. Waits for neither without end.
+   */
   prepareForUpdate(): Promise<void>;
   stop(): Promise<void>;
 }

@@ -5,7 +5,7 @@ const SERVICE_WORKER_URL = '/service-worker.js';
 const CHANNEL = 'tabmesh.update';
 const CHECK_EVERY_MS = 3_600_000;
 /** How long the other tabs of this profile may take to hand back their jobs before the version switches anyway. */
-const OTHER_TABS_MS = 5_000;
+const OTHER_TABS_MS = 25_000;
 
 /**
  * The service worker and new versions. One accepted update reloads every tab of the profile, so all of them are told
