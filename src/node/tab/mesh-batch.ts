@@ -28,7 +28,16 @@ async function runOverMesh(node: MeshNode, job: BatchJob, signal: AbortSignal): 
       'unknown_job_type',
       `Job ${job.job_id} has the type ${job.job_type}, which no node knows; the batch was refused.`,
     );
-  const work = node.work({ kind, input: withoutBoxes(job.payload), provider: 'auto', signal });
+  const input = withoutBoxes(job.payload);
+  // On a link a number is a number: a payload that is bad only by how it was written (`5.0` for an integer) is judged here.
+  if (jsonText(input) !== jsonText(job.payload)) {
+    const written = type.run(job.payload);
+    if (!written.ok) {
+      const report = reportOf(job, node.self, deterministicJobTypes, written);
+      return ok({ nodeId: node.self, report, reason: written.error.message });
+    }
+  }
+  const work = node.work({ kind, input, provider: 'auto', signal });
   let nodeId = node.self;
   for (;;) {
     const next = await work.next();
