@@ -15,6 +15,9 @@ interface NavigatorExtras {
   readonly gpu?: { requestAdapter(): Promise<{ readonly info?: { readonly isFallbackAdapter?: boolean } } | null> };
 }
 
+/** Between tabs of one profile: what one of them was opened with and another needs. */
+const PASSED_ON = 'tabmesh-passed-on';
+
 /** The browser around the page, read where it says something and null where it does not. */
 export function createBrowserSurroundings(): Surroundings {
   const extras = navigator as Navigator & NavigatorExtras;
@@ -58,6 +61,18 @@ export function createBrowserSurroundings(): Surroundings {
       };
     },
     persist: async () => (await navigator.storage?.persist?.()) ?? false,
+    passOn(text) {
+      const channel = new BroadcastChannel(PASSED_ON);
+      channel.postMessage(text);
+      channel.close();
+    },
+    onPassedOn(run) {
+      const channel = new BroadcastChannel(PASSED_ON);
+      channel.addEventListener('message', ({ data }: MessageEvent<unknown>) => {
+        if (typeof data === 'string') run(data);
+      });
+      return () => channel.close();
+    },
     async deleteTheRest() {
       for (const name of (await caches?.keys()) ?? []) await caches.delete(name);
       for (const registration of (await navigator.serviceWorker?.getRegistrations()) ?? [])

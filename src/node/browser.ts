@@ -73,6 +73,13 @@ export async function startTabNode(): Promise<TabNode> {
     createSeedStore: (storage) => createIdentitySeedStore(storage.records, chance),
     createNetwork: (signer) =>
       createPeerJsNetwork({ signer, url: location.origin, iceServers: async () => iceServers, clock, chance }),
+    loadPairing: async (self) =>
+      (await import('#adapters/transport-pairing/webrtc-pairing')).createWebRtcPairing({
+        self,
+        iceServers: async () => iceServers,
+        clock,
+        chance,
+      }),
     async fetchConfig() {
       const config = await fetchConfig();
       if (config.ok) iceServers = config.value.iceServers as RTCIceServer[];

@@ -244,6 +244,12 @@ export function createTabNode(deps: TabNodeDeps): TabNode & { begin(): Promise<v
       await life.running?.communities.dismissInvitation();
       changed.emit('invitation');
     },
+    pairing: () =>
+      whenRunning(async (run) => {
+        run.pairing ??= (await import('./tab/pairing')).createPairingDesk(deps, run, () => life.settings);
+        return ok(run.pairing);
+      }),
+    passOnPairing: (text) => surroundings.passOn(text),
     identity: () =>
       life.running?.person.view ?? {
         nodeId: '',

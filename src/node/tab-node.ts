@@ -129,6 +129,32 @@ export interface StorageView {
 
 export type PauseChoice = 'hour' | 'tomorrow' | 'manual';
 
+/** How far two devices are in pairing without a server. */
+export interface PairingView {
+  /** `offered`: a code is shown and waits for its answer; `answered`: the answer is shown; `linking`: the channel opens. */
+  readonly phase: 'idle' | 'preparing' | 'offered' | 'answered' | 'linking' | 'linked';
+  /** What the other device needs: the code, and the same as a link to scan; empty where there is nothing to show. */
+  readonly code: string;
+  readonly link: string;
+  /** Node id of the other side, once known. */
+  readonly peer: string | null;
+  /** Epoch milliseconds; null when nothing waits. */
+  readonly expiresAt: number | null;
+  /** Why the last try came to nothing, one sentence; empty otherwise. */
+  readonly problem: string;
+}
+
+/** Pairing with one device at a time. What fails is told in the view. */
+export interface PairingDesk {
+  readonly view: PairingView;
+  readonly changed: EventSource<void>;
+  /** Makes a code to show; an earlier one is given up. */
+  offer(): Promise<void>;
+  /** Takes a code or its link: answers an offer, or completes this side's own with its answer. */
+  take(text: string): Promise<void>;
+  cancel(): void;
+}
+
 /** What a batch run leaves, as plain data to show. */
 export type BatchArtefacts = Readonly<Record<string, unknown>>;
 
@@ -205,6 +231,11 @@ export interface TabNode {
   acceptInvitation(link: string): Promise<Result<InvitationView>>;
   invitation(): InvitationView | null;
   dismissInvitation(): Promise<void>;
+
+  /** Links with one other device by codes that people carry over, without any server. */
+  pairing(): Promise<Result<PairingDesk>>;
+  /** This tab waits while another one runs the node: the pairing code that it was opened with goes there. */
+  passOnPairing(text: string): void;
 
   identity(): IdentityView;
   /** An encrypted backup of the identity, as file text. Code `weak_passphrase` when it is shorter than 10 characters. */

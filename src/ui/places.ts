@@ -30,7 +30,12 @@ export const MORE: readonly Place[] = [community, lab, settings];
 /** The bottom bar of phones. */
 export const BAR: readonly Place[] = [ask, mesh, contribute, ledger, { href: '/more', label: 'More', icon: Ellipsis }];
 
-const OTHER_TITLES: Readonly<Record<string, string>> = { '/more': 'More', '/join': 'Join', '/limits': 'Limits' };
+const OTHER_TITLES: Readonly<Record<string, string>> = {
+  '/more': 'More',
+  '/join': 'Join',
+  '/pair': 'Pair',
+  '/limits': 'Limits',
+};
 
 /** The heading of a place. */
 export const titleOf = (pathname: string): string =>

@@ -42,7 +42,12 @@ const coreRooms: readonly Room[] = FLOORS.flatMap((floor, height) =>
 
 /** An adapter knows base and the one port that it implements, told by the first word of its name. */
 const adapterRooms: readonly Room[] = [
-  { ports: 'transport', mayImport: ['core/transport', 'core/wire'], note: ', with the messages that its wire carries' },
+  {
+    ports: 'transport',
+    mayImport: ['core/transport', 'core/wire'],
+    note: ', with the messages that its wire carries; those over WebRTC share how a data channel carries frames',
+    together: true,
+  },
   { ports: 'storage', mayImport: ['core/storage'], note: '' },
   { ports: 'engine', mayImport: ['core/engines', 'workers'], note: ', and the worker that it talks to' },
   { ports: 'clock', mayImport: ['workers'], note: ', and the timer worker' },

@@ -8,6 +8,7 @@ import { openNodeKey } from '#adapters/keys-webcrypto/open-node-key';
 import { createSeedSigner } from '#adapters/signer-seed';
 import { openIdbStorage } from '#adapters/storage-idb/open-idb-storage';
 import { createTabElection } from '#adapters/tab-election';
+import { createWebRtcPairing } from '#adapters/transport-pairing/webrtc-pairing';
 import { createPeerJsNetwork } from '#adapters/transport-peerjs/peerjs-network';
 import { createVerify } from '#adapters/verify-webcrypto';
 import type { Chance } from '#core/base/ports';
@@ -99,6 +100,7 @@ window.liar = {
       createSeedStore: (storage) => createIdentitySeedStore(storage.records, chance),
       createNetwork: (signer) =>
         createPeerJsNetwork({ signer, url: serverUrl, iceServers: async () => [], clock, chance }),
+      loadPairing: async (self) => createWebRtcPairing({ self, iceServers: async () => [], clock, chance }),
       fetchConfig: async () => ok(config),
       models,
     });

@@ -17,6 +17,7 @@ const PLACES = [
   '/limits',
   '/more',
   '/join',
+  '/pair',
   '/no/such/place',
 ];
 

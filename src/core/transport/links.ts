@@ -3,7 +3,7 @@ import { fraction } from '../base/chance';
 import { createEmitter } from '../base/events';
 import type { NodeId } from '../base/ids';
 import type { Chance, Clock, Signer, Verify } from '../base/ports';
-import type { Failure } from '../base/result';
+import { err, fail, ok, type Failure, type Result } from '../base/result';
 import { INSTANCE_BYTES } from './control-messages';
 import { createFramedChannel, type FramedChannel } from './framed-channel';
 import { HANDSHAKE_TIMEOUT_MS, shakeHands, type Authenticated } from './handshake';
@@ -61,6 +61,7 @@ const SUPERSEDED = new Set(['duplicate_link', 'replaced']);
 /** Codes in a goodbye that ask for patience only. */
 const CROWDED = new Set(['busy', 'budget_full']);
 const LEAVING = 'leaving';
+const TURNED_AWAY = 'This node takes no further link from there just now; try again in a minute.';
 
 export interface LinksDeps {
   readonly network: Network;
@@ -265,16 +266,20 @@ export function createLinks(deps: LinksDeps): Links {
     unpark('free_place');
   };
 
-  const onIncoming = (channel: RawChannel): void => {
+  const receive = async (channel: RawChannel): Promise<Result<void>> => {
     const peer = channel.claimedPeer;
     const inbound = [...pending].filter((framed) => !framed.initiator);
-    const turnAway = (code: string): void => createFramedChannel(channel).close(code);
+    const turnAway = (code: string): Result<void> => {
+      createFramedChannel(channel).close(code);
+      return fail(code, TURNED_AWAY);
+    };
     if (closed) return turnAway(LEAVING);
     if (refusalLeftMs(peer) > 0) return turnAway('refused');
     if (!links.has(peer) && links.size >= limits.maxLinks) return turnAway('budget_full');
     if (inbound.length >= limits.maxPendingHandshakes) return turnAway('busy');
     if (inbound.filter((framed) => framed.claimedPeer === peer).length >= MAX_PENDING_PER_PEER) return turnAway('busy');
-    void establish(channel);
+    const failure = await establish(channel);
+    return failure === null ? ok(undefined) : err(failure);
   };
 
   // Liveness.
@@ -300,7 +305,7 @@ export function createLinks(deps: LinksDeps): Links {
   };
 
   const stops = [
-    network.incoming.on(onIncoming),
+    network.incoming.on((channel) => void receive(channel)),
     network.statusChanged.on(({ state }) => {
       if (state === 'online') unpark('rendezvous');
     }),
@@ -329,6 +334,7 @@ export function createLinks(deps: LinksDeps): Links {
       wishes.set(peer, wish);
       if (!links.has(peer)) dialAfter(wish, Math.max(refusalLeftMs(peer), self < peer ? 0 : COURTESY_MS));
     },
+    take: receive,
     forget(peer) {
       wishes.get(peer)?.cancelTimer?.();
       wishes.delete(peer);

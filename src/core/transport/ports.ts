@@ -126,6 +126,11 @@ export interface Links {
   readonly unreachable: readonly { readonly peer: NodeId; readonly code: string; readonly message: string }[];
   /** Makes a link if there is none; used for peers learned from rooms and presence. */
   want(peer: NodeId): void;
+  /**
+   * Makes a link of a channel that came about without the rendezvous, dialled or answered: shaken hands and admitted like
+   * any. Resolves when that is decided, to the handshake's failure if there is no link.
+   */
+  take(channel: RawChannel): Promise<Result<void>>;
   /** Ends the wish: no more dialling. A link that stands stays; close it to end it too. */
   forget(peer: NodeId): void;
   /** From now on links use this policy; links made under a stricter one are rebuilt where they failed. */

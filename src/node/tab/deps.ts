@@ -1,9 +1,11 @@
+import type { NodeId } from '#core/base/ids';
 import type { Chance, Clock, Signer, Verify } from '#core/base/ports';
 import type { Failure, Result } from '#core/base/result';
 import type { NodeCard } from '#core/bus/messages';
 import type { LanguageModelLoader } from '#core/engines/language-model';
 import type { IdentitySeedStore, NodeKey, PassphraseSeal, SeedSigner } from '#core/identity/ports';
 import type { NodeStorage } from '#core/storage/ports';
+import type { Pairing } from '#core/transport/pairing';
 import type { Network } from '#core/transport/ports';
 import type { ServerConfig } from '#core/wire/signaling-messages';
 import type { DeviceCondition } from './contribution';
@@ -27,6 +29,9 @@ export interface Surroundings {
   device(): Promise<NodeCard['device']>;
   estimate(): Promise<{ usedBytes: number | null; quotaBytes: number | null; persisted: boolean }>;
   persist(): Promise<boolean>;
+  /** Hands a text to the other tabs of this profile; without other tabs nothing happens. */
+  passOn(text: string): void;
+  onPassedOn(run: (text: string) => void): () => void;
   /** Deletes what lies outside the node's storage: caches, the service worker, session data. */
   deleteTheRest(): Promise<void>;
 }
@@ -45,6 +50,8 @@ export interface TabNodeDeps {
   readonly openNodeKey: () => Promise<Result<NodeKey>>;
   readonly createSeedStore: (storage: NodeStorage) => IdentitySeedStore;
   readonly createNetwork: (signer: Signer) => Network;
+  /** Opens channels without a server: fetched when somebody pairs. */
+  readonly loadPairing: (self: NodeId) => Promise<Pairing>;
   readonly fetchConfig: () => Promise<Result<ServerConfig>>;
   readonly models: LanguageModelLoader;
 }

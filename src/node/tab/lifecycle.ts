@@ -14,6 +14,7 @@ import type { Notice, Settings, TabNodeChange } from '../tab-node';
 import { membersOf, openCommunities, type Communities, type Held } from './communities';
 import { openContribution, type Contribution } from './contribution';
 import type { TabNodeDeps } from './deps';
+import type { OpenPairingDesk } from './pairing';
 import { openPerson, type Person } from './person';
 import { DEFAULT_SETTINGS, loadSettings, storeSettings } from './settings';
 
@@ -36,6 +37,8 @@ export interface Running {
   /** The start has gone as far as to enter a community: what becomes current after that is entered by whoever changes it. */
   entered: boolean;
   mesh: MeshNode | null;
+  /** Made when somebody pairs. */
+  pairing: OpenPairingDesk | null;
 }
 
 export const NOT_RUNNING = fail('not_running', 'The node does not run in this tab.');
@@ -90,14 +93,19 @@ export function createTabLifecycle(deps: TabNodeDeps): TabLifecycle {
     if (deps.election.waiting) return { state: 'waiting', reason: 'Tabmesh runs in another tab of this browser.' };
     if (!running?.mesh) return { state: 'starting', reason: 'Opening what this browser keeps.' };
     const { network, mesh, communities } = running;
-    if (network.status.state === 'offline')
-      return { state: 'offline', reason: network.status.reason || 'The meeting point cannot be reached.' };
-    if (network.status.state === 'connecting') return { state: 'starting', reason: 'Looking for others.' };
-    if (joining) return { state: 'offline', reason: joining.message };
     const peers = mesh.links.all.length;
     const name = communities.current?.community.name ?? 'this community';
-    if (peers === 0) return { state: 'online', reason: `You are alone in ${name} right now.` };
-    return { state: 'online', reason: `Linked with ${peers} ${peers === 1 ? 'node' : 'nodes'} in ${name}.` };
+    const linked = `Linked with ${peers} ${peers === 1 ? 'node' : 'nodes'} in ${name}`;
+    if (network.status.state === 'offline') {
+      const away = network.status.reason || 'The meeting point cannot be reached.';
+      return {
+        state: 'offline',
+        reason: peers === 0 ? away : `${linked}; who is not linked yet is not found: ${away}`,
+      };
+    }
+    if (network.status.state === 'connecting') return { state: 'starting', reason: 'Looking for others.' };
+    if (joining) return { state: 'offline', reason: joining.message };
+    return { state: 'online', reason: peers === 0 ? `You are alone in ${name} right now.` : `${linked}.` };
   }
 
   function status(): NodeStatus {
@@ -318,6 +326,7 @@ export function createTabLifecycle(deps: TabNodeDeps): TabLifecycle {
       contribution,
       entered: false,
       mesh: null,
+      pairing: null,
       stops: [
         surroundings.onConditionChanged(() => void contribution.review()),
         () => contribution.close(),
@@ -373,6 +382,7 @@ export function createTabLifecycle(deps: TabNodeDeps): TabLifecycle {
     running = null;
     if (!run) return ok(undefined);
     for (const stop of run.stops) stop();
+    run.pairing?.close();
     await run.mesh?.stop();
     await run.network.stop();
     if (destroy) return run.storage.destroy();
