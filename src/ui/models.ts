@@ -6,7 +6,7 @@ export interface ModelCard {
   readonly scores: readonly { readonly label: string; readonly right: number; readonly of: number }[];
 }
 
-export const SPARK_CARD_URL = '/models/spark/spark.json';
+export const SPARK_CARD_URL = '/models/spark/card.json';
 
 const isRecord = (value: unknown): value is Record<string, unknown> =>
   value !== null && typeof value === 'object' && !Array.isArray(value);

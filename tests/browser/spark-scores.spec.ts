@@ -32,7 +32,7 @@ test('Spark answers held-out questions about this app and refuses others', async
       .flatMap((number) => read<IntentFile>(`${DATA}/intents-${number}.json`).intents)
       .map(({ id, answer }) => [id, answer]),
   );
-  const refusal = read<{ refusal: { text: string } }>('static/models/spark/spark.json').refusal.text;
+  const refusal = read<{ refusal: { text: string } }>('static/models/spark/card.json').refusal.text;
   const heldOut = read<HeldOut>(`${DATA}/held-out.json`);
   expect([heldOut.intents.length, heldOut.foreign.length]).toEqual([100, 50]);
   const items = [

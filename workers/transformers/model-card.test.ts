@@ -4,9 +4,8 @@ import { utf8 } from '#core/base/bytes';
 import { unwrap } from '#core/base/result';
 import { readModelCard, renderPrompt } from './model-card';
 
-const sparkCard = readFileSync(new URL('../../static/models/spark/spark.json', import.meta.url), 'utf8');
-const cardFrom = (text: string) =>
-  readModelCard({ hashByPath: {}, bytesByPath: new Map([['spark.json', utf8(text)]]) });
+const sparkCard = readFileSync(new URL('../../static/models/spark/card.json', import.meta.url), 'utf8');
+const cardFrom = (text: string) => readModelCard({ hashByPath: {}, bytesByPath: new Map([['card.json', utf8(text)]]) });
 const card = unwrap(cardFrom(sparkCard));
 const prompt = (text: string) => renderPrompt(card, [{ role: 'user', text }]);
 

@@ -6,13 +6,13 @@ import type { ChatMessage } from '#core/engines/language-model';
 import { parseJsonThrough } from '#core/wire/gate';
 import type { ModelFiles } from './model-files';
 
-export const CARD_FILE = 'spark.json';
+export const CARD_FILE = 'card.json';
 const MAX_CARD_BYTES = 64 * 1024;
 const QUESTION = '{question}';
 
 const wholeNumber = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
 
-/** What `spark.json` says about the use of the model; its other entries are for readers. */
+/** What `card.json` says about the use of the model; its other entries are for readers. */
 const cardSchema = v.object({
   name: v.pipe(v.string(), v.minLength(1), v.maxLength(64)),
   contextTokens: v.pipe(wholeNumber, v.minValue(2)),
@@ -26,7 +26,9 @@ const cardSchema = v.object({
     trim: v.boolean(),
     maxCharacters: wholeNumber,
   }),
-  refusal: v.object({ firstTokenId: wholeNumber, minProbability: v.pipe(v.number(), v.minValue(0), v.maxValue(1)) }),
+  refusal: v.optional(
+    v.object({ firstTokenId: wholeNumber, minProbability: v.pipe(v.number(), v.minValue(0), v.maxValue(1)) }),
+  ),
 });
 
 type PromptRules = v.InferOutput<typeof cardSchema>['prompt'];
@@ -45,8 +47,11 @@ export function readModelCard({ bytesByPath }: ModelFiles): Result<ModelCard> {
   const card = parseJsonThrough(cardSchema, utf8Decode(bytes), MAX_CARD_BYTES);
   if (!card.ok) return fail('load_failed', `The model could not be loaded: ${CARD_FILE} is malformed.`);
   const { name, contextTokens, endTokenId, prompt, refusal } = card.value;
-  const { firstTokenId, minProbability } = refusal;
-  return ok({ name, contextTokens, endTokenId, prompt, decision: { refusal: { firstTokenId, minProbability } } });
+  const decision: DecisionRule =
+    refusal === undefined
+      ? {}
+      : { refusal: { firstTokenId: refusal.firstTokenId, minProbability: refusal.minProbability } };
+  return ok({ name, contextTokens, endTokenId, prompt, decision });
 }
 
 /**

@@ -2,14 +2,14 @@ import { fail, ok, type Result } from '#core/base/result';
 import { modelHashOf } from '#core/engines/model-hash';
 import type { GenerationEvent, ModelWorker, WorkerLoaded } from '#core/engines/worker-protocol';
 import { createYield } from '../shared/yield-to-messages';
-import { generateGreedy, scoreGreedy, type GreedyRules } from './greedy';
+import { generateTokens, scoreTokens, type GenerationRules } from './generation';
 import { loadModelFiles, MODEL_CACHE, type ModelFileSource } from './model-files';
 import { readModelCard, renderPrompt, type ModelCard } from './model-card';
 import { loadRuntime, pickDevice, type TextRuntime } from './runtime';
 
 interface Loaded {
   readonly card: ModelCard;
-  readonly rules: GreedyRules;
+  readonly rules: GenerationRules;
   readonly runtime: TextRuntime;
 }
 
@@ -30,8 +30,9 @@ export function createModelWorker(): ModelWorker<MessagePort> {
     loaded === null ? fail('engine_failed', 'The model is not loaded.') : run(loaded);
 
   return {
-    async load({ modelId, modelUrl, device: wanted }, progress) {
-      const files = await loadModelFiles(modelUrl, await fileSource(), (state) => progress.postMessage(state));
+    async load({ modelId, source, device: wanted }, progress) {
+      if (source.kind !== 'folder') return fail('load_failed', 'This engine cannot load stored models yet.');
+      const files = await loadModelFiles(source.url, await fileSource(), (state) => progress.postMessage(state));
       progress.close();
       if (!files.ok) return files;
       const card = readModelCard(files.value);
@@ -69,8 +70,8 @@ export function createModelWorker(): ModelWorker<MessagePort> {
           : fail('unknown_token', 'The text has tokens that this model does not have.'),
       ),
 
-    score: (promptIds, outputIds) =>
-      withModel(({ runtime, rules }) => scoreGreedy(runtime, rules, promptIds, outputIds)),
+    score: (promptIds, outputIds, sampling) =>
+      withModel(({ runtime, rules }) => scoreTokens(runtime, rules, promptIds, outputIds, sampling)),
 
     async generate(request, port) {
       const tell = (event: GenerationEvent): void => port.postMessage(event);
@@ -78,7 +79,7 @@ export function createModelWorker(): ModelWorker<MessagePort> {
       port.onmessage = () => (stopped = true);
       try {
         const run = await withModel(({ runtime, rules }) =>
-          generateGreedy(runtime, rules, request, {
+          generateTokens(runtime, rules, request, {
             onToken: (token) => tell({ type: 'token', token }),
             stopped: () => stopped,
             yieldToMessages,

@@ -10,7 +10,7 @@ import asyncifyLoaderUrl from 'onnxruntime-web/ort-wasm-simd-threaded.asyncify.m
 import asyncifyWasmUrl from 'onnxruntime-web/ort-wasm-simd-threaded.asyncify.wasm?url';
 import plainLoaderUrl from 'onnxruntime-web/ort-wasm-simd-threaded.mjs?url';
 import plainWasmUrl from 'onnxruntime-web/ort-wasm-simd-threaded.wasm?url';
-import type { ForwardModel } from './greedy';
+import type { ForwardModel } from './generation';
 import type { ModelFiles } from './model-files';
 
 export type Device = 'wasm' | 'webgpu';
@@ -24,8 +24,8 @@ export interface TextRuntime extends ForwardModel {
 const LOCAL_MODELS = '/models/';
 
 /** A GPU only when it is one: software adapters are slower than WebAssembly. */
-export async function pickDevice(wanted: 'auto' | 'wasm'): Promise<Device> {
-  if (wanted === 'wasm') return 'wasm';
+export async function pickDevice(wanted: 'auto' | Device): Promise<Device> {
+  if (wanted !== 'auto') return wanted;
   interface Adapter {
     readonly isFallbackAdapter?: boolean;
     readonly info?: { readonly isFallbackAdapter?: boolean; readonly architecture?: string };

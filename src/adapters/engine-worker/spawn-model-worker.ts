@@ -24,7 +24,7 @@ export function spawnModelWorker(): ModelWorkerHandle {
       load: (request, progress) => remote.load(request, transfer(progress, [progress])),
       encodePrompt: (messages) => remote.encodePrompt(messages),
       decode: (ids) => remote.decode(ids),
-      score: (promptIds, outputIds) => remote.score(promptIds, outputIds),
+      score: (promptIds, outputIds, sampling) => remote.score(promptIds, outputIds, sampling),
       generate: (request, port) => remote.generate(request, transfer(port, [port])),
     },
     broken,

@@ -1,7 +1,7 @@
 import type { Clock } from '#core/base/ports';
 import { err, fail, ok, type Failure, type Result } from '#core/base/result';
 import type { Generation, LanguageModel, LoadProgress, ModelIdentity } from '#core/engines/language-model';
-import type { GenerationEvent, WorkerLoaded, WorkerLoadRequest } from '#core/engines/worker-protocol';
+import type { GenerationEvent, ModelSource, WorkerLoaded, WorkerLoadRequest } from '#core/engines/worker-protocol';
 import type { ModelWorkerHandle, SpawnModelWorker } from './model-worker-handle';
 
 /** Loading may take long on a slow line, but never stands still this long: compiling the runtime is the longest silent part. */
@@ -19,7 +19,9 @@ export const RESTART_WINDOW_MS = 10 * 60_000;
 
 export interface SupervisedModelOptions {
   readonly modelId: string;
-  readonly modelUrl: string;
+  readonly source: ModelSource;
+  /** Where it runs first; `auto` when absent. */
+  readonly device?: WorkerLoadRequest['device'];
   readonly clock: Clock;
   readonly spawn: SpawnModelWorker;
   readonly onProgress: (progress: LoadProgress) => void;
@@ -48,8 +50,8 @@ const broke = (error: unknown): Failure => ({
  * within `RESTART_WINDOW_MS` the model is gone for good. A model that breaks on a GPU comes back on WebAssembly.
  */
 export async function loadSupervisedModel(options: SupervisedModelOptions): Promise<Result<LanguageModel>> {
-  const { modelId, modelUrl, clock, spawn, onProgress, onGone } = options;
-  let device: WorkerLoadRequest['device'] = 'auto';
+  const { modelId, source, clock, spawn, onProgress, onGone } = options;
+  let device: WorkerLoadRequest['device'] = options.device ?? 'auto';
   let current: Promise<Result<Running>> | null = null;
   let live: ModelWorkerHandle | null = null;
   let restartTimes: readonly number[] = [];
@@ -130,7 +132,7 @@ export async function loadSupervisedModel(options: SupervisedModelOptions): Prom
         renew(LOAD_SILENCE_MS);
         onProgress(data);
       };
-      return handle.worker.load({ modelId, modelUrl, device }, port2);
+      return handle.worker.load({ modelId, source, device }, port2);
     });
     port1.close();
     if (!loaded.ok) {
@@ -186,7 +188,7 @@ export async function loadSupervisedModel(options: SupervisedModelOptions): Prom
     return ready.ok ? guarded(ready.value.handle, deadlineMs, () => call(ready.value.handle)) : ready;
   };
 
-  const generateNow: LanguageModel['generate'] = async ({ promptIds, prefixIds, maxTokens, signal }, onToken) => {
+  const generateNow: LanguageModel['generate'] = async ({ signal, ...request }, onToken) => {
     const ids: number[] = [];
     const cancelled = (): Result<Generation> => ok({ ids, finish: 'cancelled' });
     if (signal.aborted) return cancelled();
@@ -212,7 +214,7 @@ export async function loadSupervisedModel(options: SupervisedModelOptions): Prom
           ids.push(data.token.id);
           onToken(data.token);
         };
-        handle.worker.generate({ promptIds, prefixIds, maxTokens }, port2).catch(reject);
+        handle.worker.generate(request, port2).catch(reject);
       });
     });
     signal.removeEventListener('abort', stop);
@@ -242,7 +244,8 @@ export async function loadSupervisedModel(options: SupervisedModelOptions): Prom
     endTokenId: started.value.loaded.endTokenId,
     encodePrompt: (messages) => withWorker(TEXT_TIMEOUT_MS, ({ worker }) => worker.encodePrompt(messages)),
     decode: (ids) => withWorker(TEXT_TIMEOUT_MS, ({ worker }) => worker.decode(ids)),
-    score: (promptIds, outputIds) => withWorker(PASS_TIMEOUT_MS, ({ worker }) => worker.score(promptIds, outputIds)),
+    score: (promptIds, outputIds, sampling) =>
+      withWorker(PASS_TIMEOUT_MS, ({ worker }) => worker.score(promptIds, outputIds, sampling)),
     generate(request, onToken) {
       const { signal } = request;
       return new Promise((resolve, reject) => {

@@ -72,7 +72,7 @@ describe('loading a model', () => {
     expect(unwrap(await loader.load('spark-1'))).toBe(unwrap(a));
     expect(workers).toHaveLength(1);
     expect(workers[0]!.loads).toEqual([
-      { modelId: 'spark-1', modelUrl: 'https://mesh.test/models/spark/', device: 'auto' },
+      { modelId: 'spark-1', source: { kind: 'folder', url: 'https://mesh.test/models/spark/' }, device: 'auto' },
     ]);
     expect(steps.length).toBeGreaterThanOrEqual(2);
   });

@@ -42,7 +42,7 @@ export function createWorkerModelLoader({ clock, baseUrl, spawn }: WorkerModelLo
     const [{ loadSupervisedModel }, spawnWorker] = parts;
     return loadSupervisedModel({
       modelId,
-      modelUrl: new URL(folder, baseUrl ?? new URL('/', location.href)).href,
+      source: { kind: 'folder', url: new URL(folder, baseUrl ?? new URL('/', location.href)).href },
       clock,
       spawn: spawnWorker,
       onProgress(progress) {

@@ -37,5 +37,5 @@ test('a probability at the threshold itself is honest on either side of it', () 
 });
 
 test('an id outside the vocabulary is never right', () => {
-  expect(scoreClaim({}, logits, 2, 99)).toMatchObject({ rank: 4, margin: 1e9 });
+  expect(scoreClaim({}, logits, 2, 99)).toMatchObject({ rank: 4, margin: FORBIDDEN_MARGIN });
 });

@@ -1,4 +1,5 @@
 import type { Result } from '../base/result';
+import type { Sampling } from './sampling';
 
 /** What a validator must share with an executor for their numbers to be comparable. */
 export interface ModelIdentity {
@@ -38,7 +39,10 @@ export interface ScoredPosition {
   readonly rank: number;
   /** Natural logarithm of its probability at temperature 1. */
   readonly logProbability: number;
-  /** Highest logit minus the claimed token's logit after the model's own decision rule; 0 for the chosen token. */
+  /**
+   * By how much the claimed token loses the draw: the chosen token's logit plus its scaled noise, minus the claimed
+   * token's (without sampling, the logits alone). 0 for the chosen token, `FORBIDDEN_MARGIN` for one outside the draw.
+   */
   readonly margin: number;
 }
 
@@ -48,11 +52,24 @@ export interface GenerateRequest {
   readonly prefixIds: readonly number[];
   /** Limit of the whole answer, `prefixIds` and the end token included; the model's context may end it earlier. */
   readonly maxTokens: number;
+  /** How tokens are drawn; absent: greedy. Positions count from the start of the answer, the prefix included. */
+  readonly sampling?: Sampling;
+  /** The shape that the text must have; an engine that cannot hold to it fails with `unsupported_shape`. */
+  readonly shape?: OutputShape;
   readonly signal: AbortSignal;
 }
 
 /**
- * A loaded language model with greedy decoding. One generation runs at a time, others wait in order; the short calls
+ * A form for the whole answer. What the engine's own mask forbids is not drawn; such an answer is checked by its outcome
+ * only, never by re-scoring.
+ */
+export type OutputShape =
+  | { readonly kind: 'json-schema'; readonly schema: string }
+  /** EBNF as web-llm's xgrammar reads it. */
+  | { readonly kind: 'grammar'; readonly grammar: string };
+
+/**
+ * A loaded language model. One generation runs at a time, others wait in order; the short calls
  * (`encodePrompt`, `decode`, `score`) do not wait for it, so that a node which is answering can still check. After
  * `dispose`, or after an unrecoverable fault of its worker, every call fails with `engine_gone`. Other codes:
  * `prompt_too_long`, `unknown_token` (an id outside the vocabulary), `engine_failed`, `engine_timeout`. Cancelling
@@ -67,8 +84,12 @@ export interface LanguageModel {
   /** The text of generated ids without special tokens: what a person reads. */
   decode(ids: readonly number[]): Promise<Result<string>>;
   generate(request: GenerateRequest, onToken: (token: GeneratedToken) => void): Promise<Result<Generation>>;
-  /** One pass over prompt and claimed output; a position per output id. */
-  score(promptIds: readonly number[], outputIds: readonly number[]): Promise<Result<readonly ScoredPosition[]>>;
+  /** Teacher forcing over prompt and claimed output under the same rule as `generate`; a position per output id. */
+  score(
+    promptIds: readonly number[],
+    outputIds: readonly number[],
+    sampling?: Sampling,
+  ): Promise<Result<readonly ScoredPosition[]>>;
   dispose(): Promise<void>;
 }
 

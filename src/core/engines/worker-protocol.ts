@@ -1,5 +1,14 @@
 import type { Result } from '../base/result';
-import type { ChatMessage, FinishReason, GeneratedToken, ModelIdentity, ScoredPosition } from './language-model';
+import type {
+  ChatMessage,
+  FinishReason,
+  GeneratedToken,
+  ModelIdentity,
+  OutputShape,
+  ScoredPosition,
+} from './language-model';
+import type { ModelManifest } from './model-manifest';
+import type { Sampling } from './sampling';
 
 /**
  * What the page and the Web Worker that runs one model say to each other: plain data and message ports only. A returned
@@ -10,7 +19,11 @@ export interface ModelWorker<Port> {
   load(request: WorkerLoadRequest, progress: Port): Promise<Result<WorkerLoaded>>;
   encodePrompt(messages: readonly ChatMessage[]): Promise<Result<readonly number[]>>;
   decode(ids: readonly number[]): Promise<Result<string>>;
-  score(promptIds: readonly number[], outputIds: readonly number[]): Promise<Result<readonly ScoredPosition[]>>;
+  score(
+    promptIds: readonly number[],
+    outputIds: readonly number[],
+    sampling?: Sampling,
+  ): Promise<Result<readonly ScoredPosition[]>>;
   /**
    * Streams `GenerationEvent`s to the port, in order, the last one `ended` or `failed`. Any message that arrives on the
    * port stops the run before its next token. One run at a time; the other calls may come between its tokens.
@@ -20,11 +33,17 @@ export interface ModelWorker<Port> {
 
 export interface WorkerLoadRequest {
   readonly modelId: string;
-  /** Absolute address of the model's folder, with a slash at the end. */
-  readonly modelUrl: string;
-  /** `auto` takes a real GPU where there is one. */
-  readonly device: 'auto' | 'wasm';
+  readonly source: ModelSource;
+  /** `auto` takes a real GPU where there is one; `webgpu` takes any adapter, a software one too. */
+  readonly device: 'auto' | 'wasm' | 'webgpu';
 }
+
+/** Where a worker finds the bytes of a model. */
+export type ModelSource =
+  /** A folder that the app's own server offers, with its `hashes.json`: absolute address, with a slash at the end. */
+  | { readonly kind: 'folder'; readonly url: string }
+  /** Files of the model store, already verified, by their path in the manifest. Blobs are handles: reading them costs no copy. */
+  | { readonly kind: 'stored'; readonly manifest: ModelManifest; readonly blobByPath: Readonly<Record<string, Blob>> };
 
 export interface WorkerLoaded {
   readonly identity: ModelIdentity;
@@ -35,6 +54,8 @@ export interface WorkerGenerateRequest {
   readonly promptIds: readonly number[];
   readonly prefixIds: readonly number[];
   readonly maxTokens: number;
+  readonly sampling?: Sampling;
+  readonly shape?: OutputShape;
 }
 
 export type GenerationEvent =

@@ -187,7 +187,7 @@ write("config.json", {
     "bos_token_id": None, "eos_token_id": ids[END], "pad_token_id": ids[PAD], "torch_dtype": "float32", "use_cache": True,
     "transformers.js_config": {"dtype": "fp32"}})
 write("generation_config.json", {"do_sample": False, "max_new_tokens": 128, "eos_token_id": ids[END], "pad_token_id": ids[PAD]})
-write("spark.json", {
+write("card.json", {
     "name": "Spark", "version": "1", "parameters": parameters, "contextTokens": shape["positions"],
     "prompt": {
         "template": USER + " {question}" + SPARK,

@@ -25,7 +25,7 @@ FOREIGN = "foreign"
 
 
 def normalise(question):
-    """The rule that the app applies to a question before it is rendered (see spark.json)."""
+    """The rule that the app applies to a question before it is rendered (see card.json)."""
     text = question.lower()
     text = re.sub("['\u2019\u2018`\u00b4]", "", text)
     text = re.sub("[^a-z0-9]+", " ", text).strip(" ")

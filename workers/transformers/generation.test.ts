@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { unwrap } from '#core/base/result';
 import type { GeneratedToken } from '#core/engines/language-model';
-import { generateGreedy, scoreGreedy, type ForwardModel, type GreedyRules } from './greedy';
+import { generateTokens, scoreTokens, type ForwardModel, type GenerationRules } from './generation';
 
 const END = 9;
 const VOCABULARY = 10;
@@ -35,7 +35,7 @@ function digitModel() {
   return { model, fed, open: () => open };
 }
 
-const rules: GreedyRules = { decision: {}, endTokenId: END };
+const rules: GenerationRules = { decision: {}, endTokenId: END };
 
 async function run(
   promptIds: readonly number[],
@@ -43,7 +43,7 @@ async function run(
 ) {
   const { model, fed, open } = digitModel();
   const tokens: GeneratedToken[] = [];
-  const result = await generateGreedy(
+  const result = await generateTokens(
     model,
     greedy,
     { promptIds, prefixIds, maxTokens },
@@ -116,20 +116,23 @@ describe('greedy generation', () => {
   });
 
   it('refuses to answer when it is unsure of the first token only', async () => {
-    const unsure: GreedyRules = { decision: { refusal: { firstTokenId: 7, minProbability: 0.99 } }, endTokenId: END };
+    const unsure: GenerationRules = {
+      decision: { refusal: { firstTokenId: 7, minProbability: 0.99 } },
+      endTokenId: END,
+    };
     const fresh = await run([1, 2], { greedy: unsure, maxTokens: 3 });
     expect(fresh.ids[0]).toBe(7);
     const resumed = await run([1, 2], { greedy: unsure, prefixIds: [7], maxTokens: 3 });
     expect([7, ...resumed.ids]).toEqual(fresh.ids);
     const { model } = digitModel();
-    expect(unwrap(await scoreGreedy(model, unsure, [1, 2], fresh.ids)).map((score) => score.margin)).toEqual([0, 0, 0]);
-    expect(unwrap(await scoreGreedy(model, unsure, [1, 2], [3]))[0]).toMatchObject({ rank: 1 });
+    expect(unwrap(await scoreTokens(model, unsure, [1, 2], fresh.ids)).map((score) => score.margin)).toEqual([0, 0, 0]);
+    expect(unwrap(await scoreTokens(model, unsure, [1, 2], [3]))[0]).toMatchObject({ rank: 1 });
   });
 });
 
 describe('scoring', () => {
   const score = (promptIds: readonly number[], outputIds: readonly number[]) =>
-    scoreGreedy(digitModel().model, rules, promptIds, outputIds);
+    scoreTokens(digitModel().model, rules, promptIds, outputIds);
 
   it('finds its own answer faultless and a forged token by how far it stands', async () => {
     expect(unwrap(await score([1, 2], [3, 6, 2, 4])).map(({ rank, margin }) => [rank, margin])).toEqual([

@@ -1,6 +1,7 @@
 import { fail, ok, type Result } from '#core/base/result';
 import { decide, scoreClaim, type DecisionRule } from '#core/engines/decision';
 import type { FinishReason, GeneratedToken, ScoredPosition } from '#core/engines/language-model';
+import type { Sampling } from '#core/engines/sampling';
 import { createTextDeltas } from '#core/engines/text-deltas';
 import type { WorkerGenerateRequest } from '#core/engines/worker-protocol';
 
@@ -22,18 +23,21 @@ export interface ForwardModel {
   decode(ids: readonly number[]): string;
 }
 
-export interface GreedyRules {
+export interface GenerationRules {
   readonly decision: DecisionRule;
   readonly endTokenId: number;
 }
 
-export interface GreedyRun {
+export interface GenerationRun {
   readonly onToken: (token: GeneratedToken) => void;
   /** Asked before every token. */
   readonly stopped: () => boolean;
   /** Lets messages in, the one that stops this run among them. */
   readonly yieldToMessages: () => Promise<void>;
 }
+
+const ruleOf = (decision: DecisionRule, sampling: Sampling | undefined): DecisionRule =>
+  sampling === undefined ? decision : { ...decision, sampling };
 
 /** Ids that reach the runtime are checked first: one bad index breaks every later call in the same worker. */
 function checkIds(model: ForwardModel, ids: readonly number[]): Result<void> {
@@ -44,13 +48,14 @@ function checkIds(model: ForwardModel, ids: readonly number[]): Result<void> {
 const tooLong = (model: ForwardModel) =>
   fail('prompt_too_long', `The question is too long for this model: it holds ${model.contextTokens} tokens in all.`);
 
-/** Greedy decoding with a cache, the prompt and the tokens to continue from in one pass. */
-export async function generateGreedy(
+/** Token by token with a cache, the prompt and the tokens to continue from in one pass. */
+export async function generateTokens(
   model: ForwardModel,
-  { decision, endTokenId }: GreedyRules,
-  { promptIds, prefixIds, maxTokens }: WorkerGenerateRequest,
-  { onToken, stopped, yieldToMessages }: GreedyRun,
+  { decision, endTokenId }: GenerationRules,
+  { promptIds, prefixIds, maxTokens, sampling, shape }: WorkerGenerateRequest,
+  { onToken, stopped, yieldToMessages }: GenerationRun,
 ): Promise<Result<FinishReason>> {
+  if (shape !== undefined) return fail('unsupported_shape', 'This model cannot hold an answer to a given form.');
   const known = checkIds(model, [...promptIds, ...prefixIds]);
   if (!known.ok) return known;
   if (promptIds.length === 0) return fail('prompt_empty', 'There is nothing to answer.');
@@ -60,6 +65,7 @@ export async function generateGreedy(
 
   const deltas = createTextDeltas(prefixIds.length === 0 ? '' : model.decode(prefixIds));
   const answer = [...prefixIds];
+  const rule = ruleOf(decision, sampling);
   const sequence = model.openSequence();
   try {
     let unfed: readonly number[] = [...promptIds, ...prefixIds];
@@ -67,7 +73,7 @@ export async function generateGreedy(
       await yieldToMessages();
       if (stopped()) return ok('cancelled');
       const logits = await sequence.feed(unfed);
-      const { chosenId } = decide(decision, logits, answer.length);
+      const { chosenId } = decide(rule, logits, answer.length);
       answer.push(chosenId);
       unfed = [chosenId];
       const ended = chosenId === endTokenId;
@@ -81,11 +87,12 @@ export async function generateGreedy(
 }
 
 /** Teacher forcing: one pass over prompt and claim, every claimed token against the model's own choice at its place. */
-export async function scoreGreedy(
+export async function scoreTokens(
   model: ForwardModel,
-  { decision }: GreedyRules,
+  { decision }: GenerationRules,
   promptIds: readonly number[],
   outputIds: readonly number[],
+  sampling?: Sampling,
 ): Promise<Result<readonly ScoredPosition[]>> {
   const known = checkIds(model, [...promptIds, ...outputIds]);
   if (!known.ok) return known;
@@ -93,7 +100,8 @@ export async function scoreGreedy(
   if (promptIds.length + outputIds.length > model.contextTokens) return tooLong(model);
   if (outputIds.length === 0) return ok([]);
   const { logitsAfter } = await model.pass([...promptIds, ...outputIds.slice(0, -1)]);
+  const rule = ruleOf(decision, sampling);
   return ok(
-    outputIds.map((id, position) => scoreClaim(decision, logitsAfter(promptIds.length - 1 + position), position, id)),
+    outputIds.map((id, position) => scoreClaim(rule, logitsAfter(promptIds.length - 1 + position), position, id)),
   );
 }
