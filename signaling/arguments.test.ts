@@ -10,6 +10,7 @@ describe('the command line of the server', () => {
       data: '.tabmesh',
       stun: true,
       origins: [],
+      announce: false,
       dev: false,
       help: false,
     });
@@ -17,7 +18,7 @@ describe('the command line of the server', () => {
 
   test('takes every option', () => {
     const words =
-      '--port 80 --host ::1 --tls --data d --ice stun:a:1,turn:b --no-stun --origin https://a.example --origin http://b:8 --dev';
+      '--port 80 --host ::1 --tls --data d --ice stun:a:1,turn:b --no-stun --origin https://a.example --origin http://b:8 --announce --dev';
     expect(unwrap(parseStartArguments(words.split(' ')))).toEqual({
       port: 80,
       host: '::1',
@@ -26,9 +27,15 @@ describe('the command line of the server', () => {
       iceServers: [{ urls: 'stun:a:1' }, { urls: 'turn:b' }],
       stun: false,
       origins: ['https://a.example', 'http://b:8'],
+      announce: true,
       dev: true,
       help: false,
     });
+  });
+
+  test('takes a name to announce, in any script', () => {
+    const words = ['--announce', '--announce-name', 'Küche 台所'];
+    expect(unwrap(parseStartArguments(words)).announceName).toBe('Küche 台所');
   });
 
   test('takes ICE servers as JSON, one or several', () => {
@@ -49,6 +56,11 @@ describe('the command line of the server', () => {
     [['--ice', '[{"url":"stun:a"}]']],
     [['--origin', 'a.example']],
     [['--origin', 'https://a.example/path']],
+    [['--announce-name', 'Kitchen']],
+    [['--announce', '--announce-name', ' ']],
+    [['--announce', '--announce-name', 'a.b']],
+    [['--announce', '--announce-name', 'a\u001b[31m']],
+    [['--announce', '--announce-name', 'ü'.repeat(30)]],
     [['--nonsense']],
     [['word']],
   ])('refuses %j with one sentence', (words) => {

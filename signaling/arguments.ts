@@ -1,6 +1,7 @@
 import { parseArgs } from 'node:util';
 import * as v from 'valibot';
 import { fail, ok, type Result } from '#core/base/result';
+import { hostNameOf, isInstanceName, MAX_INSTANCE_BYTES } from '#signaling/announce-records';
 import { serverConfigSchema, type ServerConfig } from '#core/wire/signaling-messages';
 
 export const DEFAULT_PORT = 7280;
@@ -8,14 +9,16 @@ export const DEFAULT_DATA_FOLDER = '.tabmesh';
 
 export const USAGE = `npm start -- [options]
 
-  --port N          port of the app, the signaling and STUN (${DEFAULT_PORT}; 0: any free one)
-  --host ADDRESS    address to listen on (every address of this machine)
-  --tls             HTTPS with a local certificate authority, which other devices download and trust once
-  --data FOLDER     where the community, invite uses and certificates are kept (${DEFAULT_DATA_FOLDER})
-  --ice LIST        ICE servers for pages instead of this server's STUN: JSON as in RTCConfiguration, or URLs with commas
-  --no-stun         answer no STUN requests
-  --origin ORIGIN   another origin whose pages may connect, as https://example.org; may be given several times
-  --dev             serve the sources with reload instead of the built app
+  --port N              port of the app, the signaling and STUN (${DEFAULT_PORT}; 0: any free one)
+  --host ADDRESS        address to listen on (every address of this machine)
+  --tls                 HTTPS with a local certificate authority, which other devices download and trust once
+  --data FOLDER         where the community, invite uses and certificates are kept (${DEFAULT_DATA_FOLDER})
+  --ice LIST            ICE servers for pages instead of this server's STUN: JSON as in RTCConfiguration, or URLs with commas
+  --no-stun             answer no STUN requests
+  --origin ORIGIN       another origin whose pages may connect, as https://example.org; may be given several times
+  --announce            tell the local network, which then finds this server as ${hostNameOf(1)} (multicast DNS)
+  --announce-name TEXT  what people read in a list of servers (Tabmesh on this machine)
+  --dev                 serve the sources with reload instead of the built app
   --help
 `;
 
@@ -27,6 +30,8 @@ export interface StartArguments {
   readonly iceServers?: ServerConfig['iceServers'];
   readonly stun: boolean;
   readonly origins: readonly string[];
+  readonly announce: boolean;
+  readonly announceName?: string;
   readonly dev: boolean;
   readonly help: boolean;
 }
@@ -47,6 +52,8 @@ export function parseStartArguments(words: readonly string[]): Result<StartArgum
         ice: { type: 'string' },
         'no-stun': { type: 'boolean' },
         origin: { type: 'string', multiple: true },
+        announce: { type: 'boolean' },
+        'announce-name': { type: 'string' },
         dev: { type: 'boolean' },
         help: { type: 'boolean', short: 'h' },
       },
@@ -80,6 +87,17 @@ export function parseStartArguments(words: readonly string[]): Result<StartArgum
     origins.push(url.origin);
   }
 
+  const announceName = values['announce-name'];
+  if (announceName !== undefined && values.announce !== true) {
+    return fail('bad_option', '--announce-name names what --announce announces; give both.');
+  }
+  if (announceName !== undefined && !isInstanceName(announceName)) {
+    return fail(
+      'bad_option',
+      `--announce-name takes a text of at most ${MAX_INSTANCE_BYTES} bytes, without dots and control characters.`,
+    );
+  }
+
   return ok({
     port,
     ...(values.host === undefined ? {} : { host: values.host }),
@@ -88,6 +106,8 @@ export function parseStartArguments(words: readonly string[]): Result<StartArgum
     ...(iceServers.value === undefined ? {} : { iceServers: iceServers.value }),
     stun: !(values['no-stun'] ?? false),
     origins,
+    announce: values.announce ?? false,
+    ...(announceName === undefined ? {} : { announceName }),
     dev: values.dev ?? false,
     help: values.help ?? false,
   });

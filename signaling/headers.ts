@@ -49,5 +49,5 @@ export const SCRIPT_POLICY = [
   "frame-ancestors 'none'",
 ].join('; ');
 
-/** Over TLS with a name (RFC 6797 section 8.1.1 excludes addresses); never for localhost, which other programs share. */
+/** Over TLS, for names that nobody else shares. */
 export const STRICT_TRANSPORT = 'max-age=2592000';

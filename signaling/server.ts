@@ -15,16 +15,29 @@ import { fail, ok, unwrap, type Result } from '#core/base/result';
 import { openRedemption as openRedemptionOfCore } from '#core/identity/invites';
 import { ROOM_SAMPLE_SIZE, type ServerConfig } from '#core/wire/signaling-messages';
 import { createAdmission, type OpenRedemption } from '#signaling/admission';
+import { announce, type Announcement } from '#signaling/announce';
+import { HOST_NAMES, MAX_INSTANCE_BYTES } from '#signaling/announce-records';
 import { createAppFiles } from '#signaling/app-files';
 import { AUTHORITY_FILE, openAuthority, type CertificateAuthority, type ServerCertificate } from '#signaling/authority';
 import { createCounters } from '#signaling/counters';
 import { openDataFolder } from '#signaling/data-folder';
 import { startDevApp } from '#signaling/dev-app';
 import { createMemoryExchange } from '#signaling/exchange';
+import { eitherProtocol } from '#signaling/either-protocol';
 import { COMMON_HEADERS, STRICT_TRANSPORT } from '#signaling/headers';
+import { metricsOf, type Health } from '#signaling/health';
 import { openInviteUses } from '#signaling/invite-uses';
 import { DEFAULT_LIMITS, type SignalingLimits } from '#signaling/limits';
-import { certificateNames, isLoopback, lanAddresses, machineName, urlHost } from '#signaling/local-addresses';
+import {
+  certificateNames,
+  isLoopback,
+  lanAddresses,
+  lanInterfaces,
+  machineName,
+  urlHost,
+  type LanInterface,
+} from '#signaling/local-addresses';
+import { MDNS_PORT, openMulticast } from '#signaling/multicast';
 import { keepOpenCommunity } from '#signaling/open-community';
 import { createSockets, refuseUpgrade } from '#signaling/sockets';
 import { startStun } from '#signaling/stun';
@@ -41,9 +54,16 @@ const REQUEST_TIMEOUT_MS = 30_000;
 const HEADERS_TIMEOUT_MS = 10_000;
 /** How long answers that are on their way may take when the server closes. */
 const HTTP_GRACE_MS = 500;
-/** How long a new connection to a TLS port may be silent before it is cut. */
-const FIRST_BYTE_TIMEOUT_MS = 10_000;
-const TLS_HANDSHAKE_BYTE = 0x16;
+
+/** How the server tells the local network of itself (RFC 6762, RFC 6763). */
+export interface AnnounceOptions {
+  /** What people read in a list of servers, as `announce` takes it; absent: Tabmesh on this machine. */
+  readonly instanceName?: string;
+  /** One sentence when the name changes or is lost while the server runs. */
+  readonly onChange?: (sentence: string) => void;
+  /** Absent: the port of multicast DNS, and every network on which the server is reached. */
+  readonly multicast?: { readonly port: number; readonly interfaces: () => readonly LanInterface[] };
+}
 
 /** What the server serves besides signaling. */
 export type ServedApp =
@@ -78,25 +98,8 @@ export interface ServerOptions {
   readonly openRedemption?: OpenRedemption;
   /** Names for the server's certificate, asked again from time to time; absent: what this machine answers to. */
   readonly certificateNames?: () => readonly string[];
-}
-
-/** `GET /healthz`. */
-export interface Health {
-  readonly status: 'ok' | 'draining';
-  readonly version: string;
-  /** Sockets that proved an id. */
-  readonly connections: number;
-  readonly sockets: number;
-  readonly rooms: number;
-  readonly uptimeSeconds: number;
-  /** The open community's id. */
-  readonly community: string;
-  /** Messages passed on, by type. */
-  readonly relayed: Readonly<Record<string, number>>;
-  /** What was refused, by reason. */
-  readonly refused: Readonly<Record<string, number>>;
-  /** STUN requests, or null without STUN. */
-  readonly stun: Readonly<Record<string, number>> | null;
+  /** Absent: nothing is sent to the local network. */
+  readonly announce?: AnnounceOptions;
 }
 
 export interface RunningServer {
@@ -111,6 +114,8 @@ export interface RunningServer {
   readonly communityId: string;
   /** With `tls`: the authority's certificate and its SHA-256 fingerprint. */
   readonly authority: { readonly certificatePem: string; readonly fingerprint: string } | null;
+  /** Under which names others on the local network find the server now; null when it is not announced. */
+  announced: Announcement['current'];
   health(): Health;
   /** Drains and stops: resolves within three seconds, and nothing of the server is left. Calling again is harmless. */
   close(): Promise<void>;
@@ -129,7 +134,11 @@ export async function tryStartServer(options: ServerOptions): Promise<Result<Run
   const chance = options.chance ?? systemChance;
   const verify = options.verify ?? createVerify();
   const limits: SignalingLimits = { ...DEFAULT_LIMITS, ...options.limits };
-  const namesNow = options.certificateNames ?? certificateNames;
+  // All names that it may be announced under, so that it needs no new certificate when another server has the first.
+  const namesNow = () => [
+    ...(options.certificateNames ?? certificateNames)(),
+    ...(options.announce === undefined ? [] : HOST_NAMES),
+  ];
   const startedAt = clock.monotonicMs();
 
   const folder = await openDataFolder(options.dataFolder);
@@ -221,7 +230,7 @@ export async function tryStartServer(options: ServerOptions): Promise<Result<Run
 
   function handle(request: IncomingMessage, response: ServerResponse): void {
     for (const [name, value] of Object.entries(COMMON_HEADERS)) response.setHeader(name, value);
-    if (authority !== null && !isLoopback(hostOf(request)) && /[a-z]$/i.test(hostOf(request))) {
+    if (authority !== null && mayAskForTls(hostOf(request))) {
       response.setHeader('Strict-Transport-Security', STRICT_TRANSPORT);
     }
     const path = (request.url ?? '/').split('?', 1)[0]!;
@@ -282,6 +291,9 @@ export async function tryStartServer(options: ServerOptions): Promise<Result<Run
     closeDevApp = dev.close;
   }
 
+  const announcing = options.announce === undefined ? null : await announceServer(options.announce);
+  if (announcing?.ok === false) notices.push(announcing.error.message);
+
   const stopRenewing =
     authority === null
       ? () => undefined
@@ -293,9 +305,25 @@ export async function tryStartServer(options: ServerOptions): Promise<Result<Run
           });
         });
 
+  function announceServer({ instanceName, onChange, multicast }: AnnounceOptions): Promise<Result<Announcement>> {
+    const bound = (listener.address() as AddressInfo).address;
+    return announce({
+      instanceName: instanceName ?? defaultInstanceName(),
+      port,
+      tls: authority !== null,
+      interfaces: multicast?.interfaces ?? (() => lanInterfaces(bound)),
+      open: openMulticast(clock, multicast?.port),
+      multicastPort: multicast?.port ?? MDNS_PORT,
+      clock,
+      chance,
+      onChange: onChange ?? (() => undefined),
+    });
+  }
+
   async function stop(): Promise<void> {
     draining = true;
     stopRenewing();
+    if (announcing?.ok) await announcing.value.stop();
     await sockets.drain();
     const closed = new Promise<void>((resolve) => listener.close(() => resolve()));
     if (stun?.ok) await stun.value.close();
@@ -322,6 +350,7 @@ export async function tryStartServer(options: ServerOptions): Promise<Result<Run
     communityId: community.id,
     authority:
       authority === null ? null : { certificatePem: authority.certificatePem, fingerprint: authority.fingerprint },
+    announced: () => (announcing?.ok ? announcing.value.current() : null),
     health,
     close: () => (closing ??= stop()),
   });
@@ -355,36 +384,6 @@ function listen(server: HttpServer | NetServer, port: number, host: string | und
   });
 }
 
-/**
- * Both protocols on one port, told apart by the first byte: a TLS handshake begins with 22, an HTTP request with a
- * letter. So an address typed without its `https` leads on instead of failing.
- */
-function eitherProtocol(tls: HttpsServer, plain: HttpServer): NetServer {
-  const net = createNetServer({ noDelay: true }, (socket) => {
-    const giveUp = () => socket.destroy();
-    socket.setTimeout(FIRST_BYTE_TIMEOUT_MS, giveUp);
-    socket.once('error', giveUp);
-    socket.once('data', (first) => {
-      socket.pause();
-      socket.setTimeout(0);
-      socket.removeListener('timeout', giveUp);
-      socket.removeListener('error', giveUp);
-      socket.unshift(first);
-      if (first[0] === TLS_HANDSHAKE_BYTE) {
-        // Takes what was put back by itself, and then reads from the handle below the socket.
-        tls.emit('connection', socket);
-      } else {
-        plain.emit('connection', socket);
-        socket.resume();
-      }
-    });
-  });
-  // Neither listens by itself; this is what starts and ends their watch over slow requests.
-  net.once('listening', () => [tls, plain].forEach((server) => server.emit('listening')));
-  net.once('close', () => [tls, plain].forEach((server) => server.close()));
-  return net;
-}
-
 /** Plain HTTP on a TLS port: the authority's certificate, which a device needs first, and the way to everything else. */
 function redirectToTls(request: IncomingMessage, response: ServerResponse, authority: CertificateAuthority): void {
   response.setHeader('X-Content-Type-Options', 'nosniff');
@@ -398,6 +397,16 @@ function redirectToTls(request: IncomingMessage, response: ServerResponse, autho
 
 /** A name, IPv4 address or bracketed IPv6 address, with or without a port. */
 const HOST = /^([a-z0-9]([a-z0-9.-]{0,252}[a-z0-9])?|\[[0-9a-f:.]+\])(:\d{1,5})?$/i;
+
+/**
+ * Whether a browser may be told to use nothing but TLS for this host from now on: by name only (RFC 6797 section 8.1.1),
+ * and never for names that others share, be it other programs here or the next server on this network.
+ */
+const mayAskForTls = (host: string): boolean =>
+  /[a-z]$/i.test(host) && !isLoopback(host) && !HOST_NAMES.includes(host.toLowerCase());
+
+/** Without the domain, whose dots would be labels of their own, and cut to what a label holds (`machineName` is ASCII). */
+const defaultInstanceName = (): string => `Tabmesh on ${machineName().split('.')[0]!}`.slice(0, MAX_INSTANCE_BYTES);
 
 /** The host that the request was made for, as URLs write it, or `localhost` when it is no host at all. */
 const hostOf = (request: IncomingMessage): string => HOST.exec(request.headers.host ?? '')?.[1] ?? 'localhost';
@@ -432,19 +441,4 @@ function sendAuthority(response: ServerResponse, authority: CertificateAuthority
 function notFound(_request: IncomingMessage, response: ServerResponse): void {
   response.writeHead(404, { 'Content-Type': 'text/plain; charset=utf-8', 'Cache-Control': 'no-store' });
   response.end('There is nothing here.\n');
-}
-
-/** The health figures in the text form that Prometheus reads. */
-function metricsOf(health: Health): string {
-  const lines = [
-    `tabmesh_draining ${health.status === 'draining' ? 1 : 0}`,
-    `tabmesh_connections ${health.connections}`,
-    `tabmesh_sockets ${health.sockets}`,
-    `tabmesh_rooms ${health.rooms}`,
-    `tabmesh_uptime_seconds ${health.uptimeSeconds}`,
-    ...Object.entries(health.relayed).map(([type, count]) => `tabmesh_relayed_total{type="${type}"} ${count}`),
-    ...Object.entries(health.refused).map(([reason, count]) => `tabmesh_refused_total{reason="${reason}"} ${count}`),
-    ...Object.entries(health.stun ?? {}).map(([kind, count]) => `tabmesh_stun_total{kind="${kind}"} ${count}`),
-  ];
-  return `${lines.join('\n')}\n`;
 }

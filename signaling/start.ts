@@ -2,11 +2,18 @@ import { readFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { renderUnicodeCompact } from 'uqr';
+import { createSystemClock } from '#adapters/clock-system/system-clock';
+import type { FoundServer } from '#signaling/announce-records';
 import { buildApp, needsBuild } from '#signaling/app-build';
 import { parseStartArguments, USAGE, type StartArguments } from '#signaling/arguments';
+import { findServers } from '#signaling/find-servers';
+import { lanInterfaces } from '#signaling/local-addresses';
+import { openMulticast } from '#signaling/multicast';
 import { AUTHORITY_PATH, checkPort, tryStartServer, type RunningServer } from '#signaling/server';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
+/** How long the start listens for other servers; its own announcement takes about as long. */
+const FIND_MS = 1_200;
 /** After this the process ends whatever is still open. */
 const MAX_STOP_MS = 3_000;
 
@@ -41,6 +48,15 @@ async function main(words: readonly string[]): Promise<number> {
     }
   }
 
+  const clock = createSystemClock();
+  const finding = options.announce
+    ? findServers({
+        timeoutMs: FIND_MS,
+        interfaces: lanInterfaces(options.host ?? '::'),
+        open: openMulticast(clock),
+        clock,
+      })
+    : Promise.resolve([]);
   const started = await tryStartServer({
     port: options.port,
     ...(options.host === undefined ? {} : { host: options.host }),
@@ -51,19 +67,32 @@ async function main(words: readonly string[]): Promise<number> {
     ...(options.iceServers === undefined ? {} : { iceServers: options.iceServers }),
     stun: options.stun,
     allowedOrigins: options.origins,
+    ...(options.announce
+      ? {
+          announce: {
+            onChange: say,
+            ...(options.announceName === undefined ? {} : { instanceName: options.announceName }),
+          },
+        }
+      : {}),
   });
   if (!started.ok) {
     complain(started.error.message);
     return 1;
   }
-  announce(started.value, options);
+  greet(started.value, options, await finding);
   return untilStopped(started.value);
 }
 
-function announce(server: RunningServer, options: StartArguments): void {
+function greet(server: RunningServer, options: StartArguments, found: readonly FoundServer[]): void {
   const lan = server.lanUrls[0];
+  const own = server.announced();
   say(`Tabmesh runs at ${server.url}`);
   for (const url of server.lanUrls) say(`On your network: ${url}`);
+  if (own !== null) say(`By name on your network: ${own.url}, announced as “${own.instance}”`);
+  for (const { instance, url } of found) {
+    if (instance !== own?.instance) say(`Another server on your network: ${url}, announced as “${instance}”`);
+  }
   for (const notice of server.notices) say(notice);
   if (lan !== undefined) say(`\n${renderUnicodeCompact(lan)}\n`);
   if (server.authority !== null) {

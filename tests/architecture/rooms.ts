@@ -222,6 +222,11 @@ export const HOMES: readonly Home[] = [
     because: 'the server alone speaks WebSocket by a package; everyone else has the platform',
   },
   {
+    package: /^multicast-dns$/,
+    in: /^signaling\/multicast\.ts$/,
+    because: 'multicast has one door, where what arrives is measured before it is decoded',
+  },
+  {
     package: /^(bits-ui|@lucide\/svelte)(\/|$)/,
     in: /^src\/(ui|routes)\//,
     because: 'parts of pages are for ui and routes',
