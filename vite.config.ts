@@ -24,11 +24,26 @@ const withoutUnusedParts: Plugin = {
   load: (id) => (id.startsWith('\0') ? UNUSED_IN_PEERJS[id.slice(1)] : undefined),
 };
 
+/**
+ * Seeds and backups sign in plain code, which brings SHA-512. In a copy of its own it comes with that code; in one module with
+ * SHA-256, which everything needs, it would come with the first load.
+ */
+const hashesOfCurves: Plugin = {
+  name: 'tabmesh:hashes-of-curves',
+  apply: 'build',
+  enforce: 'pre',
+  async resolveId(id, importer) {
+    if (id !== '@noble/hashes/sha2.js' || !/[\\/]@noble[\\/]curves[\\/]/.test(importer ?? '')) return undefined;
+    const resolved = await this.resolve(id, importer, { skipSelf: true });
+    return resolved === null ? undefined : `${resolved.id}?curves`;
+  },
+};
+
 const SHARED_BY_PLACES =
-  /[\\/]src[\\/]ui[\\/](?:[a-z-]+\.ts|components[\\/](?:Button|Card|Chip|DutyLight|Empty|Face|NodeName|Page|Problem|VerdictChip)\.svelte)|@lucide[\\/]svelte[\\/]dist[\\/](?!icons)/;
+  /[\\/]src[\\/]ui[\\/](?:(?!batch|download|limits|margin-plot|mesh-layout|models|qr-path|receipt-|route-lines)[a-z-]+\.ts|components[\\/](?:Button|Card|Chip|DutyLight|Empty|Face|NodeName|Page|Problem|VerdictChip)\.svelte)|@lucide[\\/]svelte[\\/]dist[\\/](?!icons)/;
 
 export default defineConfig({
-  plugins: process.env['VITEST'] ? [] : [withoutUnusedParts, sveltekit()],
+  plugins: process.env['VITEST'] ? [] : [withoutUnusedParts, hashesOfCurves, sveltekit()],
   define: { __TABMESH_VERSION__: JSON.stringify(version) },
   build: {
     target: 'es2022',

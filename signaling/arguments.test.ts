@@ -18,7 +18,7 @@ describe('the command line of the server', () => {
 
   test('takes every option', () => {
     const words =
-      '--port 80 --host ::1 --tls --data d --ice stun:a:1,turn:b --no-stun --origin https://a.example --origin http://b:8 --announce --dev';
+      '--port 80 --host ::1 --tls --data d --models m.json --ice stun:a:1,turn:b --no-stun --origin https://a.example --origin http://b:8 --announce --dev';
     expect(unwrap(parseStartArguments(words.split(' ')))).toEqual({
       port: 80,
       host: '::1',
@@ -27,6 +27,7 @@ describe('the command line of the server', () => {
       iceServers: [{ urls: 'stun:a:1' }, { urls: 'turn:b' }],
       stun: false,
       origins: ['https://a.example', 'http://b:8'],
+      models: 'm.json',
       announce: true,
       dev: true,
       help: false,
@@ -51,6 +52,7 @@ describe('the command line of the server', () => {
     [['--port']],
     [['--host', 'http://a']],
     [['--data', '']],
+    [['--models', '']],
     [['--ice', '{']],
     [['--ice', 'http://a']],
     [['--ice', '[{"url":"stun:a"}]']],

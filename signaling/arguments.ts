@@ -16,6 +16,7 @@ export const USAGE = `npm start -- [options]
   --ice LIST            ICE servers for pages instead of this server's STUN: JSON as in RTCConfiguration, or URLs with commas
   --no-stun             answer no STUN requests
   --origin ORIGIN       another origin whose pages may connect, as https://example.org; may be given several times
+  --models FILE         a catalogue of models that is offered besides the built-in one
   --announce            tell the local network, which then finds this server as ${hostNameOf(1)} (multicast DNS)
   --announce-name TEXT  what people read in a list of servers (Tabmesh on this machine)
   --dev                 serve the sources with reload instead of the built app
@@ -30,6 +31,7 @@ export interface StartArguments {
   readonly iceServers?: ServerConfig['iceServers'];
   readonly stun: boolean;
   readonly origins: readonly string[];
+  readonly models?: string;
   readonly announce: boolean;
   readonly announceName?: string;
   readonly dev: boolean;
@@ -52,6 +54,7 @@ export function parseStartArguments(words: readonly string[]): Result<StartArgum
         ice: { type: 'string' },
         'no-stun': { type: 'boolean' },
         origin: { type: 'string', multiple: true },
+        models: { type: 'string' },
         announce: { type: 'boolean' },
         'announce-name': { type: 'string' },
         dev: { type: 'boolean' },
@@ -70,6 +73,7 @@ export function parseStartArguments(words: readonly string[]): Result<StartArgum
     return fail('bad_option', '--host takes an address or a name of this machine, without scheme and port.');
   }
   if (values.data?.trim() === '') return fail('bad_option', '--data takes the path of a folder.');
+  if (values.models?.trim() === '') return fail('bad_option', '--models takes the path of a file.');
   const iceServers = values.ice === undefined ? ok(undefined) : parseIceServers(values.ice);
   if (!iceServers.ok) return iceServers;
   const origins: string[] = [];
@@ -106,6 +110,7 @@ export function parseStartArguments(words: readonly string[]): Result<StartArgum
     ...(iceServers.value === undefined ? {} : { iceServers: iceServers.value }),
     stun: !(values['no-stun'] ?? false),
     origins,
+    ...(values.models === undefined ? {} : { models: values.models }),
     announce: values.announce ?? false,
     ...(announceName === undefined ? {} : { announceName }),
     dev: values.dev ?? false,

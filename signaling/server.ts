@@ -6,6 +6,7 @@ import {
 } from 'node:http';
 import { createServer as createHttpsServer, type Server as HttpsServer } from 'node:https';
 import { createServer as createNetServer, type AddressInfo, type Server as NetServer, type Socket } from 'node:net';
+import { dirname } from 'node:path';
 import type { Duplex } from 'node:stream';
 import { createSystemClock } from '#adapters/clock-system/system-clock';
 import { createSeedSigner } from '#adapters/signer-seed';
@@ -37,6 +38,8 @@ import {
   urlHost,
   type LanInterface,
 } from '#signaling/local-addresses';
+import { openModelCatalogue } from '#signaling/model-catalogue';
+import { openModelFiles, OWN_MODELS_PATH } from '#signaling/model-files';
 import { MDNS_PORT, openMulticast } from '#signaling/multicast';
 import { keepOpenCommunity } from '#signaling/open-community';
 import { createSockets, refuseUpgrade } from '#signaling/sockets';
@@ -100,6 +103,11 @@ export interface ServerOptions {
   readonly certificateNames?: () => readonly string[];
   /** Absent: nothing is sent to the local network. */
   readonly announce?: AnnounceOptions;
+  /**
+   * A catalogue of models whose entries are added to the built-in ones, or take their place. The files beside it are served
+   * below OWN_MODELS_PATH: entries name them by the source `{ kind: 'app', folder: 'models/own/…' }`.
+   */
+  readonly modelsFile?: string;
 }
 
 export interface RunningServer {
@@ -127,7 +135,8 @@ export const startServer = async (options: ServerOptions): Promise<RunningServer
 
 /**
  * One process, one port: the app, the signaling WebSocket, the configuration and health pages, and STUN on the same
- * port over UDP. Codes: `port_in_use`, `port_unavailable`, `data_damaged`, `data_unreadable`, `data_unwritable`.
+ * port over UDP. Codes: `port_in_use`, `port_unavailable`, `data_damaged`, `data_unreadable`, `data_unwritable`,
+ * `bad_models`.
  */
 export async function tryStartServer(options: ServerOptions): Promise<Result<RunningServer>> {
   const clock = options.clock ?? createSystemClock();
@@ -153,6 +162,12 @@ export async function tryStartServer(options: ServerOptions): Promise<Result<Run
   });
   if (!kept.ok) return kept;
   const { community, manifest } = kept.value;
+  const models = await openModelCatalogue(kept.value.signer, options.modelsFile);
+  if (!models.ok) return models;
+  const serveModels = models.value.serve;
+  const ownModels = options.modelsFile === undefined ? null : await openModelFiles(dirname(options.modelsFile));
+  if (ownModels?.ok === false) return ownModels;
+  const serveOwnModels = ownModels?.value.serve ?? null;
   const uses = await openInviteUses(folder.value, clock.now());
   if (!uses.ok) return uses;
   const notices: string[] = [];
@@ -238,8 +253,10 @@ export async function tryStartServer(options: ServerOptions): Promise<Result<Run
     if (path === '/healthz' && readOnly) return sendJson(request, response, draining ? 503 : 200, health());
     if (path === '/metrics' && readOnly) return sendText(response, metricsOf(health()));
     if (path === '/api/config' && readOnly) return sendJson(request, response, 200, configFor(request));
+    if (path === '/api/models' && readOnly) return serveModels(request, response);
     if (path === AUTHORITY_PATH && readOnly && authority !== null) return sendAuthority(response, authority);
     if (path.startsWith('/api/')) return notFound(request, response);
+    if (serveOwnModels !== null && path.startsWith(OWN_MODELS_PATH)) return void serveOwnModels(request, response);
     void serveApp(request, response);
   }
 

@@ -67,6 +67,7 @@ async function main(words: readonly string[]): Promise<number> {
     ...(options.iceServers === undefined ? {} : { iceServers: options.iceServers }),
     stun: options.stun,
     allowedOrigins: options.origins,
+    ...(options.models === undefined ? {} : { modelsFile: resolve(options.models) }),
     ...(options.announce
       ? {
           announce: {

@@ -1,6 +1,7 @@
 import { utf8 } from '#core/base/bytes';
 import type { Clock } from '#core/base/ports';
 import { err, fail, ok, type Failure, type Result } from '#core/base/result';
+import { checkSampling } from '#core/engines/check-sampling';
 import type {
   ChatMessage,
   GeneratedToken,
@@ -44,7 +45,7 @@ const DEFAULT_CONTEXT_TOKENS = 512;
 
 /**
  * A language model that reads its answers from a table: plain code in place of a runtime, for tests, simulations and
- * faults. Words are tokens; a word outside ASCII is spelled in bytes, so that a character may span tokens as it does
+ * faults. It is certain of every token, so nothing is left to draw: sampling changes nothing. Words are tokens; a word outside ASCII is spelled in bytes, so that a character may span tokens as it does
  * in real vocabularies. The prompt holds the question, so every call depends on its ids alone.
  */
 export function createScriptedModel(options: ScriptedModelOptions): LanguageModel {
@@ -113,9 +114,11 @@ export function createScriptedModel(options: ScriptedModelOptions): LanguageMode
     });
 
   async function generateNow(
-    { promptIds, prefixIds, maxTokens, signal }: Parameters<LanguageModel['generate']>[0],
+    { promptIds, prefixIds, maxTokens, sampling, signal }: Parameters<LanguageModel['generate']>[0],
     onToken: (token: GeneratedToken) => void,
   ): Promise<Result<Generation>> {
+    const sampled = checkSampling(sampling);
+    if (!sampled.ok) return sampled;
     const refused = refuse([...promptIds, ...prefixIds]);
     if (refused !== null) return err(refused);
     const limit = Math.min(maxTokens, contextTokens - promptIds.length);
@@ -169,7 +172,9 @@ export function createScriptedModel(options: ScriptedModelOptions): LanguageMode
         });
       });
     },
-    async score(promptIds, outputIds) {
+    async score(promptIds, outputIds, sampling) {
+      const sampled = checkSampling(sampling);
+      if (!sampled.ok) return sampled;
       const refused = refuse([...promptIds, ...outputIds]);
       if (refused !== null) return err(refused);
       if (promptIds.length + outputIds.length > contextTokens) return tooLong();
@@ -214,7 +219,7 @@ export function withLies(
     },
     endTokenId: model.endTokenId,
     encodePrompt: (messages) => model.encodePrompt(messages),
-    score: (promptIds, outputIds) => model.score(promptIds, outputIds),
+    score: (promptIds, outputIds, sampling) => model.score(promptIds, outputIds, sampling),
     dispose: () => model.dispose(),
     async decode(ids) {
       const text = await model.decode(ids);

@@ -1,7 +1,8 @@
 import { batchRun } from './batch-run';
 import type { Command } from './command';
+import { modelsPin } from './models-pin';
 import { simulateCommand } from './simulate';
 import { status } from './status';
 
 /** Every command of the command line, in the order in which the help lists them. */
-export const commands: readonly Command[] = [batchRun, simulateCommand, status];
+export const commands: readonly Command[] = [batchRun, simulateCommand, status, modelsPin];

@@ -24,6 +24,8 @@ export interface MemberOptions {
   /** Milliseconds per generated token of its scripted model. */
   readonly tokenDelayMs?: number;
   readonly lies?: Lies;
+  /** Puts something between the node and its model: a checker that finds fault with everything, or with nothing. */
+  readonly around?: (model: LanguageModel) => LanguageModel;
 }
 
 /** What the scripted model says. Every member has the same table, so every member can check every other. */
@@ -43,7 +45,7 @@ export async function createMemoryMesh(clock: Clock, chance: Chance): Promise<Me
   return {
     world,
     community,
-    async createMember(name, { tokenDelayMs, lies } = {}) {
+    async createMember(name, { tokenDelayMs, lies, around = asItIs } = {}) {
       const signer = seedSignerFor(name);
       let model: LanguageModel | null = null;
       return unwrap(
@@ -68,12 +70,14 @@ export async function createMemoryMesh(clock: Clock, chance: Chance): Promise<Me
             available: ['scripted-1'],
             async load(id) {
               if (id !== 'scripted-1') return fail('unknown_model', `There is no model ${id} here.`);
-              model ??= createScriptedModel({
-                answers: SCRIPT,
-                clock,
-                ...(tokenDelayMs === undefined ? {} : { tokenDelayMs }),
-                ...(lies === undefined ? {} : { lies }),
-              });
+              model ??= around(
+                createScriptedModel({
+                  answers: SCRIPT,
+                  clock,
+                  ...(tokenDelayMs === undefined ? {} : { tokenDelayMs }),
+                  ...(lies === undefined ? {} : { lies }),
+                }),
+              );
               return ok(model);
             },
           },
@@ -86,6 +90,8 @@ export async function createMemoryMesh(clock: Clock, chance: Chance): Promise<Me
     },
   };
 }
+
+const asItIs = (model: LanguageModel): LanguageModel => model;
 
 /** A key from a name: the same name is the same node in every run. */
 const seedSignerFor = (name: string): Signer => createSeedSigner(sha256(utf8(`memory-mesh/${name}`)));

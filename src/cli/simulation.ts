@@ -9,7 +9,7 @@ import { createSeededChance } from '#adapters/chance-seeded';
 import { createVirtualClock } from '#adapters/clock-virtual';
 import type { MeshNode } from '#node/create-node';
 import { chatKind } from '#services/llm-chat/kind';
-import { workKinds } from '#services/registry';
+import { workKinds } from '#services/work-services';
 import { createMemoryMesh } from './memory-mesh';
 
 export const MIN_SIMULATED_NODES = 3;

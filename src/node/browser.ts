@@ -1,11 +1,11 @@
 import type { Chance } from '#core/base/ports';
 import { fail, ok, type Result } from '#core/base/result';
+import type { ModelStore } from '#core/engines/model-store';
 import { checkAgainst } from '#core/wire/gate';
 import { serverConfigSchema, type ServerConfig } from '#core/wire/signaling-messages';
 import { createSystemClock } from '#adapters/clock-system/system-clock';
 import { createWorkerClock } from '#adapters/clock-worker/worker-clock';
 import { createWorkerModelLoader } from '#adapters/engine-worker/worker-model-loader';
-import { createPassphraseSeal } from '#adapters/identity-passphrase';
 import { createIdentitySeedStore } from '#adapters/keys-webcrypto/identity-seed-store';
 import { openNodeKey } from '#adapters/keys-webcrypto/open-node-key';
 import { openIdbStorage } from '#adapters/storage-idb/open-idb-storage';
@@ -18,18 +18,23 @@ import { createBrowserSurroundings } from './browser-surroundings';
 import type { TabNode } from './tab-node';
 
 /** What a server says of itself is small; a page waits no longer than this before it goes on with what it knows. */
-const CONFIG_TIMEOUT_MS = 4_000;
+const SERVER_TIMEOUT_MS = 4_000;
 
 const webCryptoChance: Chance = { bytes: (count) => crypto.getRandomValues(new Uint8Array(count)) };
 
-async function fetchConfig(): Promise<Result<ServerConfig>> {
+async function fetchJson(path: string): Promise<Result<unknown>> {
   try {
-    const response = await fetch('/api/config', { signal: AbortSignal.timeout(CONFIG_TIMEOUT_MS), cache: 'no-store' });
-    if (!response.ok) return fail('offline', 'The server cannot be reached.');
-    return checkAgainst(serverConfigSchema, await response.json());
+    const response = await fetch(path, { signal: AbortSignal.timeout(SERVER_TIMEOUT_MS), cache: 'no-cache' });
+    if (response.ok) return ok(await response.json());
   } catch {
-    return fail('offline', 'The server cannot be reached.');
+    // Said below, as for a server that answers with a fault.
   }
+  return fail('offline', 'The server cannot be reached.');
+}
+
+async function fetchConfig(): Promise<Result<ServerConfig>> {
+  const json = await fetchJson('/api/config');
+  return json.ok ? checkAgainst(serverConfigSchema, json.value) : json;
 }
 
 const loadSeedSigner = async () => (await import('#adapters/signer-seed')).createSeedSigner;
@@ -40,6 +45,10 @@ export async function startTabNode(): Promise<TabNode> {
   const clock = createWorkerClock({ fallback: systemClock });
   const chance = webCryptoChance;
   const verify = createVerify(async () => (await import('#adapters/verify-noble')).createVerify());
+
+  let modelStore: Promise<ModelStore> | null = null;
+  const openModelStore = async (): Promise<ModelStore> =>
+    (await import('#adapters/engine-store-opfs/opfs-model-store')).createOpfsModelStore({ clock, chance });
 
   let iceServers: RTCIceServer[] = [];
   const election: Election & { inner: ReturnType<typeof createTabElection> | null } = {
@@ -65,7 +74,7 @@ export async function startTabNode(): Promise<TabNode> {
     chance,
     verify,
     loadSeedSigner,
-    seal: createPassphraseSeal(chance),
+    loadSeal: async () => (await import('#adapters/identity-passphrase')).createPassphraseSeal(chance),
     election,
     surroundings: createBrowserSurroundings(),
     openStorage: (onLost) => openIdbStorage({ onLost }),
@@ -85,7 +94,13 @@ export async function startTabNode(): Promise<TabNode> {
       if (config.ok) iceServers = config.value.iceServers as RTCIceServer[];
       return config;
     },
-    models: createWorkerModelLoader({ clock }),
+    createModels: (sourceOf) => createWorkerModelLoader({ clock, sourceOf }),
+    probe: async () => (await import('#adapters/engine-probe/probe-device')).probeDevice({ clock }),
+    loadModelStore: async () => (modelStore ??= openModelStore()),
+    async fetchCatalogue() {
+      const json = await fetchJson('/api/models');
+      return json.ok ? ok((json.value as { readonly catalogue?: unknown } | null)?.catalogue) : json;
+    },
   });
 
   window.tabmesh = node.page;

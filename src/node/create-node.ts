@@ -7,23 +7,19 @@ import type { CapabilityId } from '#core/bus/capability';
 import type { NodeCard } from '#core/bus/messages';
 import { createRoster, type Roster } from '#core/bus/roster';
 import type { LanguageModel, LanguageModelLoader, LoadProgress } from '#core/engines/language-model';
+import type { Golden } from '#core/engines/model-manifest';
+import type { SelfTestReport } from '#core/engines/self-test';
 import type { WorkOutcome } from '#core/experts/pipeline';
 import type { RouteUpdate } from '#core/experts/route';
-import type { PipelineDeps, WorkRequest } from '#core/experts/run';
-import type { Candidate } from '#core/experts/work-kind';
-import { createExecutor, type Executor, type JobResult } from '#core/jobs/executor';
+import type { WorkRequest } from '#core/experts/run';
+import type { WorkKinds } from '#core/experts/work-kind';
+import type { CheckCapability } from '#services/work-services';
+import { createExecutor, type Executor } from '#core/jobs/executor';
 import { openLedger, type Ledger } from '#core/ledger/ledger';
 import type { NodeStorage } from '#core/storage/ports';
 import { createLinks } from '#core/transport/links';
 import type { Admit, Credential, IcePolicy, Links, Network } from '#core/transport/ports';
-import type { CheckInput, CheckOutput } from '#services/check-redo/contract';
-import { checkRedo } from '#services/check-redo/contract';
-import { checkRescore } from '#services/check-rescore/contract';
-import { jobRun } from '#services/job-run/contract';
-import { receiptKeep } from '#services/receipt-keep/contract';
-import { receiptSign } from '#services/receipt-sign/contract';
-import { createServices, workKinds } from '#services/registry';
-import type { Capability } from '#core/bus/capability';
+import { createBasicServices, createGivenVerdicts, type RegisteredService } from '#services/basic-services';
 
 /** With fewer live links than this a node asks the rendezvous for more people. */
 const ENOUGH_LINKS = 4;
@@ -46,7 +42,10 @@ export interface NodeDeps {
   /** What the rendezvous wants to see before it lets this node into the room. */
   readonly joinProof: () => Promise<string | undefined>;
   readonly models: LanguageModelLoader;
+  /** What this node answers with until `serve` names another. */
   readonly defaultModel: string;
+  /** Golden transcripts of a model, by which this device proves that it computes it; none known: an empty list. */
+  readonly golden?: (modelId: string) => Promise<readonly Golden[]>;
   readonly device: NodeCard['device'];
   readonly version: string;
   /** Fetches the code of all services before the node starts, for runs on a virtual clock. */
@@ -74,10 +73,20 @@ export interface MeshNode {
   start(): Promise<Result<void>>;
   /** The person sends something into the mesh or contributes: links may now use the configured ICE servers. */
   goPublic(): void;
+  /** Fetches the table of services that work; afterwards this node's own calls find all of them. */
+  prepare(): Promise<void>;
   /** Runs work through the pipeline. Asking again what was asked is a new run. */
   work(request: WorkRequest): Work;
   contribute(on: boolean): Promise<Result<void>>;
   readonly contributing: boolean;
+  /**
+   * Answers with this model from now on, for this person and for others. It is loaded and tested first; on failure the one
+   * before stays. A model that was served before is let go.
+   */
+  serve(modelId: string): Promise<Result<void>>;
+  readonly servedModel: string;
+  /** What the last self-test of the served model found; null before it ran. */
+  readonly selfTest: SelfTestReport | null;
   readonly loading: LoadProgress | null;
   readonly loadedModels: readonly LanguageModel[];
   /** Generated tokens per second as measured on this device; null before the first answer. */
@@ -102,6 +111,8 @@ export async function createNode(deps: NodeDeps): Promise<Result<MeshNode>> {
   let loading: LoadProgress | null = null;
   let tokensPerSecond: number | null = null;
   let checksGiven = 0;
+  let servedModel = deps.defaultModel;
+  let selfTestReport: SelfTestReport | null = null;
 
   const links = createLinks({
     network,
@@ -116,19 +127,19 @@ export async function createNode(deps: NodeDeps): Promise<Result<MeshNode>> {
   const roster = createRoster(() => clock.monotonicMs());
   const bus = createBus({ self, links, roster, clock, chance, card: ownCard });
 
+  const noteOf = ({ identity: { id, hash, name, engine } }: LanguageModel) => ({ id, hash, name, engine });
+
   function ownCard(): Omit<NodeCard, 'seq' | 'capabilities'> {
     return {
       contributing,
-      models: contributing
-        ? loadedModels.map(({ identity }) => ({ id: identity.id, hash: identity.hash, name: identity.name }))
-        : [],
+      models: contributing ? loadedModels.map(noteOf) : [],
       runningJobs: executor.running.length,
       // What this device is made of is nobody's business before the person contributes.
       device: contributing && deps.device ? { ...deps.device, tokensPerSecond } : null,
     };
   }
 
-  async function model(id: string = deps.defaultModel): Promise<Result<LanguageModel>> {
+  async function model(id: string = servedModel): Promise<Result<LanguageModel>> {
     const held = loadedModels.find((one) => one.identity.id === id);
     if (held) return ok(held);
     const loaded = await deps.models.load(id, (progress) => {
@@ -150,8 +161,8 @@ export async function createNode(deps: NodeDeps): Promise<Result<MeshNode>> {
       bus.announce();
       changed.emit('work');
     },
-    async runService(capability, input, signal, onChunk) {
-      const kind = workKinds.get(capability);
+    async runService(capability, input, signal, onChunk, job) {
+      const kind = (await work()).kinds.get(capability);
       if (!kind || !bus.has(capability))
         return fail(
           'unsupported_job_type',
@@ -163,6 +174,7 @@ export async function createNode(deps: NodeDeps): Promise<Result<MeshNode>> {
       const result = await bus.call(kind.capability, input, {
         provider: self,
         signal,
+        job,
         onChunk: (chunk) => {
           firstMs ??= clock.monotonicMs();
           tokens += kind.progress(chunk).ids.length;
@@ -177,44 +189,112 @@ export async function createNode(deps: NodeDeps): Promise<Result<MeshNode>> {
     },
   });
 
-  const services = createServices({
-    signer,
-    verify,
-    clock,
-    ledger: () => ledger,
-    executor: () => executor,
-    model,
-    runHere(capability, input) {
-      const kind = workKinds.get(capability);
-      return kind
-        ? bus.call(kind.capability, input, { provider: self })
-        : Promise.resolve(fail('unsupported', 'This node does not do that work.'));
-    },
-    info: () => ({ version: deps.version, card: { ...ownCard(), capabilities: [...bus.offered] } }),
-    stats: () => ({ ...bus.stats(), serving: bus.serving, links: links.all.length }),
-    onVerdictGiven: () => {
-      checksGiven += 1;
-      changed.emit('work');
-    },
-  });
-  for (const { definition, offered } of services) bus.register(definition, offered === 'always');
+  const verdicts = createGivenVerdicts();
+  const services: RegisteredService[] = [];
+  const register = (more: readonly RegisteredService[]): void => {
+    services.push(...more);
+    for (const { definition, offered } of more) bus.register(definition, offered === 'always');
+  };
+  register(
+    createBasicServices({
+      signer,
+      verify,
+      clock,
+      ledger: () => ledger,
+      executor: () => executor,
+      verdicts,
+      info: () => ({ version: deps.version, card: { ...ownCard(), capabilities: [...bus.offered] } }),
+      stats: () => ({ ...bus.stats(), serving: bus.serving, links: links.all.length }),
+    }),
+  );
+
+  /** Who only looks on needs no service that works: their table is fetched with the first work, once. */
+  let working: Promise<{
+    readonly kinds: WorkKinds;
+    readonly checks: ReadonlyMap<CapabilityId, CheckCapability>;
+  }> | null = null;
+  function work() {
+    working ??= import('#services/work-services').then(({ createWorkServices, workKinds, checkCapabilities }) => {
+      register(
+        createWorkServices({
+          signer,
+          verify,
+          clock,
+          chance,
+          ledger: () => ledger,
+          executor: () => executor,
+          verdicts,
+          model,
+          runHere(capability, input) {
+            const kind = workKinds.get(capability);
+            return kind
+              ? bus.call(kind.capability, input, { provider: self })
+              : Promise.resolve(fail('unsupported', 'This node does not do that work.'));
+          },
+          onVerdictGiven: () => {
+            checksGiven += 1;
+            changed.emit('work');
+          },
+        }),
+      );
+      return { kinds: workKinds, checks: checkCapabilities };
+    });
+    return working;
+  }
 
   /** The code of the pipeline is fetched with the first question. */
-  const loadPipeline = () => import('#core/experts/pipeline');
-  let pipeline: Awaited<ReturnType<typeof loadPipeline>> | null = null;
+  let asking: Promise<(request: WorkRequest) => Work> | null = null;
+  function pipeline() {
+    asking ??= Promise.all([work(), import('#core/experts/pipeline'), import('./pipeline-deps')]).then(
+      ([{ checks }, { runPipeline }, { createPipelineDeps }]) => {
+        const pipelineDeps = createPipelineDeps({
+          signer,
+          verify,
+          clock,
+          chance,
+          ledger: () => ledger,
+          links,
+          roster,
+          bus,
+          executor,
+          checks,
+          loadedModels,
+          tokensPerSecond: () => tokensPerSecond,
+        });
+        return (request) => runPipeline(pipelineDeps, request);
+      },
+    );
+    return asking;
+  }
   if (deps.preload) {
+    await pipeline();
     await bus.preload();
-    pipeline = await loadPipeline();
   }
 
   function offer(when: 'contributing' | 'model-warm', on: boolean): void {
     for (const service of services) if (service.offered === when) bus.offer(service.definition.capability.id, on);
   }
 
-  /** Loads the model and lets it generate and score once: the first pass compiles, and nobody should wait for that. */
-  async function warmUp(): Promise<Result<void>> {
-    const loaded = await model();
+  /**
+   * Loads the model, lets it generate and score once (the first pass compiles, and nobody should wait for that), and tests
+   * it against golden transcripts: a device that does not reproduce them may not serve the model.
+   */
+  async function warmUp(id = servedModel): Promise<Result<void>> {
+    const loaded = await model(id);
     if (!loaded.ok) return loaded;
+    const golden = (await deps.golden?.(id)) ?? [];
+    if (golden.length > 0) {
+      const { selfTest } = await import('#core/engines/self-test');
+      const tested = await selfTest(loaded.value, golden);
+      if (!tested.ok) return tested;
+      selfTestReport = tested.value;
+      changed.emit('models');
+      if (!tested.value.passed)
+        return fail(
+          'self_test_failed',
+          `This device does not compute ${loaded.value.identity.name} as others do (${tested.value.agreeing} of ${tested.value.positions} tokens agree), so it may not serve it; try another browser or a smaller model.`,
+        );
+    }
     const prompt = await loaded.value.encodePrompt([{ role: 'user', text: 'hello' }]);
     if (!prompt.ok) return prompt;
     const { signal } = new AbortController();
@@ -226,85 +306,6 @@ export async function createNode(deps: NodeDeps): Promise<Result<MeshNode>> {
     const scored = await loaded.value.score(prompt.value, generated.value.ids);
     return scored.ok ? ok(undefined) : scored;
   }
-
-  /** Who was demoted to somebody unknown may be talked to, but gets no work and judges none. */
-  const isMember = (node: NodeId): boolean => (links.to(node)?.admission.trust ?? 'unknown') !== 'unknown';
-
-  const ownRecord = { completed: 0, failed: 0, accepted: 0, rejected: 0 };
-  const notesOf = (models: readonly LanguageModel[]) =>
-    models.map(({ identity }) => ({ id: identity.id, hash: identity.hash }));
-  const checkCapabilities = new Map<CapabilityId, Capability<CheckInput, CheckOutput>>([
-    [checkRedo.id, checkRedo],
-    [checkRescore.id, checkRescore],
-  ]);
-
-  const pipelineDeps: PipelineDeps = {
-    signer,
-    verify,
-    clock,
-    chance,
-    ledger: () => ledger,
-    candidates: (capability) =>
-      roster
-        .offering(capability)
-        .filter((entry) => isMember(entry.node) && entry.card!.capabilities.includes(jobRun.id))
-        .map((entry): Candidate => ({
-          node: entry.node,
-          local: false,
-          rttMs: entry.rttMs,
-          runningJobs: entry.card!.runningJobs,
-          tokensPerSecond: entry.card!.device?.tokensPerSecond ?? null,
-          models: entry.card!.models,
-          record: entry.record,
-        })),
-    self: (capability) =>
-      bus.has(capability)
-        ? {
-            node: self,
-            local: true,
-            rttMs: 0,
-            runningJobs: executor.running.length,
-            tokensPerSecond,
-            models: notesOf(loadedModels),
-            record: ownRecord,
-          }
-        : null,
-    validators: (check, modelHash) =>
-      roster
-        .offering(check)
-        .filter((entry) => isMember(entry.node))
-        .filter((entry) => modelHash === null || entry.card!.models.some((held) => held.hash === modelHash))
-        .map((entry) => entry.node),
-    giveJob: (provider, order, signal, onChunk) =>
-      provider === self
-        ? executor.run(order, self, signal, onChunk)
-        : (bus.call(jobRun, order, { provider, signal, onChunk }) as Promise<Result<JobResult>>),
-    async askCheck(validator, check, claim, timeoutMs) {
-      const capability = checkCapabilities.get(check);
-      if (!capability) return fail('nobody_offers', `Nobody knows the check ${check}.`);
-      const answered = await bus.call(capability, claim, { provider: validator, timeoutMs });
-      return answered.ok ? ok(answered.value.verdict) : answered;
-    },
-    async askSignature(node, receipt) {
-      const answered = await bus.call(receiptSign, { receipt }, { provider: node });
-      return answered.ok ? ok(answered.value.signature) : answered;
-    },
-    handReceipt: (node, receipt) => bus.call(receiptKeep, { receipt }, { provider: node }),
-    nodeChanged: roster.changed,
-    sameOwner(a, b) {
-      const owner = links.to(a)?.admission.identity ?? null;
-      return owner !== null && owner === links.to(b)?.admission.identity;
-    },
-    lost(node) {
-      if (node === self) return false;
-      const entry = roster.get(node);
-      return entry === null || entry.state === 'offline';
-    },
-    assigned: (node) => roster.assigned(node),
-    outcome(node, outcome) {
-      if (node !== self) roster.outcome(node, outcome, clock.monotonicMs());
-    },
-  };
 
   async function lookForMore(): Promise<void> {
     const sample = await network.sample(deps.community);
@@ -346,12 +347,13 @@ export async function createNode(deps: NodeDeps): Promise<Result<MeshNode>> {
       network.answerWith(policy);
       links.setIcePolicy(policy);
     },
+    prepare: async () => void (await work()),
     async *work(request) {
-      pipeline ??= await loadPipeline();
-      return yield* pipeline.runPipeline(pipelineDeps, request);
+      return yield* (await pipeline())(request);
     },
     async contribute(on) {
       const mine = ++decision;
+      if (on) await work();
       if (contributing !== on) {
         const written = await ledger.append({ kind: 'contribution.decided', on });
         if (!written.ok) return written;
@@ -373,6 +375,29 @@ export async function createNode(deps: NodeDeps): Promise<Result<MeshNode>> {
       bus.announce();
       changed.emit('work');
       return warm;
+    },
+    async serve(id) {
+      if (id === servedModel) return ok(undefined);
+      const before = servedModel;
+      const mine = ++decision;
+      const warm = await warmUp(id);
+      if (!warm.ok) return warm;
+      if (mine !== decision) return fail('overtaken', 'Another choice was made meanwhile.');
+      servedModel = id;
+      const at = loadedModels.findIndex(({ identity }) => identity.id === before);
+      const [old] = at === -1 ? [] : loadedModels.splice(at, 1);
+      await old?.dispose();
+      if (contributing) offer('model-warm', true);
+      bus.announce();
+      changed.emit('models');
+      changed.emit('work');
+      return ok(undefined);
+    },
+    get servedModel() {
+      return servedModel;
+    },
+    get selfTest() {
+      return selfTestReport;
     },
     get contributing() {
       return contributing;

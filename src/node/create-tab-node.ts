@@ -4,23 +4,27 @@ import { CAPABILITY_PATTERN, type CapabilityId } from '#core/bus/capability';
 import type { Provider } from '#core/experts/run';
 import type { WorkKind } from '#core/experts/work-kind';
 import { communityFacts } from '#core/identity/community';
-import { llmChat } from '#services/llm-chat/contract';
-import { workKinds } from '#services/registry';
+import { NONCE_BYTES } from '#core/engines/sampling-limits';
 import type { MeshNode } from './create-node';
 import type { AskOptions, AskRun, PageApi } from './page-api';
 import { orThrow, startRun } from './tab/ask-run';
 import type { Held } from './tab/communities';
-import { contractOf } from './tab/contracts';
 import { contributionView } from './tab/contribution-view';
 import type { TabNodeDeps } from './tab/deps';
 import { createTabLifecycle, NOT_RUNNING, type Running } from './tab/lifecycle';
-import { ledgerView, peerDetail, peerView, receiptDetail, receiptView } from './tab/views';
+import { peerDetail, peerView } from './tab/views';
 import type { BatchRun, TabNode } from './tab-node';
 
 /** An update waits this long for what the person asked; a model that takes longer is asked again after it. */
 const OWN_ANSWERS_MS = 20_000;
 /** Spark's answers have at most 120 tokens; this leaves room and stays inside its context. */
 const DEFAULT_MAX_TOKENS = 160;
+
+/** The capability of questions; its contract comes with the first one. */
+const CHAT = 'llm.chat@1';
+
+/** Fetched when somebody reads the ledger. */
+const ledgerViews = () => import('./tab/ledger-views');
 
 /**
  * The node of one tab: waits for its turn, opens what the profile keeps, joins the current community, and is what the
@@ -79,6 +83,12 @@ export function createTabNode(deps: TabNodeDeps): TabNode & { begin(): Promise<v
     return run;
   }
 
+  /** What a request says about the draw: its own chance comes before anybody knows who answers. */
+  function samplingOf(temperature = 0) {
+    const temperaturePercent = Math.round(temperature * 100);
+    return temperaturePercent === 0 ? {} : { sampling: { temperaturePercent, nonce: deps.chance.bytes(NONCE_BYTES) } };
+  }
+
   function begin(text: string, options: AskOptions): AskRun {
     return startRun(async (signal) => {
       const node = mesh();
@@ -86,13 +96,15 @@ export function createTabNode(deps: TabNodeDeps): TabNode & { begin(): Promise<v
       if (typeof text !== 'string' || text.trim() === '') return fail('empty_question', 'Write a question first.');
       const provider = providerOf(options.provider, node.self);
       if (provider !== 'self') node.goPublic();
+      const { workKinds } = await import('#services/work-services');
       return ok(
         node.work({
-          kind: workKinds.get(llmChat.id) as WorkKind,
+          kind: workKinds.get(CHAT) as WorkKind,
           input: {
             messages: [{ role: 'user', text }],
             maxTokens: options.maxTokens ?? DEFAULT_MAX_TOKENS,
             ...(options.model === undefined ? {} : { model: options.model }),
+            ...samplingOf(options.temperature),
           },
           provider,
           ...(options.model === undefined ? {} : { model: options.model }),
@@ -134,6 +146,8 @@ export function createTabNode(deps: TabNodeDeps): TabNode & { begin(): Promise<v
       if (!node) return orThrow(NOT_RUNNING);
       if (!CAPABILITY_PATTERN.test(capability))
         return orThrow(fail('bad_capability', 'A capability is written name@version.'));
+      const { contractOf } = await import('./tab/contracts');
+      await node.prepare();
       return orThrow(
         await node.bus.call(contractOf(capability as CapabilityId), input, {
           ...(timeoutMs === undefined ? {} : { timeoutMs }),
@@ -144,11 +158,11 @@ export function createTabNode(deps: TabNodeDeps): TabNode & { begin(): Promise<v
     ask,
     async ledger() {
       const node = mesh();
-      return node ? ledgerView(node.ledger) : orThrow(NOT_RUNNING);
+      return node ? (await ledgerViews()).ledgerView(node.ledger) : orThrow(NOT_RUNNING);
     },
     async receipt(id) {
       const node = mesh();
-      return node ? receiptView(node.ledger, id, verify) : orThrow(NOT_RUNNING);
+      return node ? (await ledgerViews()).receiptView(node.ledger, id, verify) : orThrow(NOT_RUNNING);
     },
   };
 
@@ -249,6 +263,7 @@ export function createTabNode(deps: TabNodeDeps): TabNode & { begin(): Promise<v
         run.pairing ??= (await import('./tab/pairing')).createPairingDesk(deps, run, () => life.settings);
         return ok(run.pairing);
       }),
+    models: () => whenRunning((run) => life.openModels(run)),
     passOnPairing: (text) => surroundings.passOn(text),
     identity: () =>
       life.running?.person.view ?? {
@@ -282,15 +297,16 @@ export function createTabNode(deps: TabNodeDeps): TabNode & { begin(): Promise<v
       }),
     async ledger() {
       const node = mesh();
-      return node ? ledgerView(node.ledger) : { head: null, entries: [], unitsByNode: {} };
+      return node ? (await ledgerViews()).ledgerView(node.ledger) : { head: null, entries: [], unitsByNode: {} };
     },
     async receipt(id) {
       const node = mesh();
-      return node ? receiptView(node.ledger, id, verify) : null;
+      return node ? (await ledgerViews()).receiptView(node.ledger, id, verify) : null;
     },
     async receipts(limit) {
       const node = mesh();
       if (!node) return [];
+      const { receiptDetail } = await ledgerViews();
       return [...node.ledger.state.receiptsById.values()].reverse().slice(0, limit).map(receiptDetail);
     },
     exportLedger: async () => (await mesh()?.ledger.export()) ?? NOT_RUNNING,

@@ -29,6 +29,8 @@ export interface PeerView {
 export interface AskOptions {
   readonly model?: string;
   readonly maxTokens?: number;
+  /** 0 to 2 in steps of 0.01; absent or 0: always the most likely token. */
+  readonly temperature?: number;
   /** `mesh` never answers itself, `self` never leaves this device, a node id asks just that node; absent: the mesh when someone offers, else this node. */
   readonly provider?: 'mesh' | 'self' | (string & {});
 }

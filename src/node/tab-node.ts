@@ -118,6 +118,8 @@ export interface Settings {
   /** Local hours in which this device contributes; null for always. */
   readonly hours: { readonly from: number; readonly to: number } | null;
   readonly research: boolean;
+  /** The model that this device answers with. */
+  readonly model: string;
 }
 
 export interface StorageView {
@@ -128,6 +130,76 @@ export interface StorageView {
 }
 
 export type PauseChoice = 'hour' | 'tomorrow' | 'manual';
+
+/** A model as the Models place shows it. */
+export interface ModelView {
+  readonly id: string;
+  readonly name: string;
+  readonly engine: 'transformers' | 'web-llm';
+  readonly quantisation: string;
+  readonly parameters: number;
+  readonly tasks: readonly string[];
+  readonly licence: { readonly name: string; readonly url: string | null };
+  /** Null while the size of a file is not known. */
+  readonly sizeBytes: number | null;
+  readonly memoryBytes: number;
+  readonly contextTokens: number;
+  /** The host that the bytes come from; empty for this app's own server. */
+  readonly from: string;
+  readonly state: 'built-in' | 'absent' | 'downloading' | 'paused' | 'stored';
+  /** False while a file's content is only what its first download happened to be. */
+  readonly pinned: boolean;
+  readonly serving: boolean;
+  /** Null before this device was measured. */
+  readonly fit: {
+    readonly grade: 'comfortable' | 'tight' | 'will-not-fit';
+    readonly reasons: readonly string[];
+  } | null;
+  readonly progress: {
+    readonly doneBytes: number;
+    readonly totalBytes: number | null;
+    readonly bytesPerSecond: number | null;
+    readonly secondsLeft: number | null;
+  } | null;
+  /** Why the last try came to nothing, one sentence; empty otherwise. */
+  readonly problem: string;
+}
+
+export interface ModelsView {
+  readonly models: readonly ModelView[];
+  /** What this device is and what suits it; null before it was measured. */
+  readonly device: {
+    readonly summary: string;
+    readonly roles: readonly { readonly role: string; readonly suits: boolean; readonly sentence: string }[];
+  } | null;
+  /** What the last self-test of the served model found; null before it ran. */
+  readonly selfTest: {
+    readonly passed: boolean;
+    readonly positions: number;
+    readonly agreeing: number;
+    readonly gross: number;
+  } | null;
+  readonly freeBytes: number | null;
+  /** What goes on: `measuring`, `choosing` (a model is loaded and tested), or nothing. */
+  readonly busy: 'measuring' | 'choosing' | null;
+  readonly problem: string;
+}
+
+/** The models of this device: which there are, which fit, which lie here, which one answers. What fails is told in the view. */
+export interface ModelsDesk {
+  readonly view: ModelsView;
+  readonly changed: EventSource<void>;
+  refresh(): Promise<void>;
+  /** Looks at the graphics adapter and computes for three seconds. */
+  measure(): Promise<void>;
+  /** The person saw size, licence and host, and said yes. */
+  download(id: string): Promise<void>;
+  pause(id: string): void;
+  remove(id: string): Promise<void>;
+  importFiles(id: string, files: readonly File[]): Promise<void>;
+  /** Answers with this model from now on, for this person and for others. */
+  use(id: string): Promise<void>;
+}
 
 /** How far two devices are in pairing without a server. */
 export interface PairingView {
@@ -232,6 +304,7 @@ export interface TabNode {
   invitation(): InvitationView | null;
   dismissInvitation(): Promise<void>;
 
+  models(): Promise<Result<ModelsDesk>>;
   /** Links with one other device by codes that people carry over, without any server. */
   pairing(): Promise<Result<PairingDesk>>;
   /** This tab waits while another one runs the node: the pairing code that it was opened with goes there. */

@@ -34,6 +34,8 @@ const OTHER_TITLES: Readonly<Record<string, string>> = {
   '/more': 'More',
   '/join': 'Join',
   '/pair': 'Pair',
+  '/models': 'Models',
+  '/checked': 'What checked means',
   '/limits': 'Limits',
 };
 

@@ -1,6 +1,6 @@
-import type { CheckKind, RouteUpdate, Verdict } from '#core/experts/route';
+import type { CheckKind, RouteUpdate } from '#core/experts/route';
 import type { Attempt } from './conversation';
-import { atSeconds, counted, duration, list, shortId } from './words';
+import { atSeconds, counted, duration, list, shortId, VERDICT_WORDS } from './words';
 
 /** A line of the route: `nodes` are shown with face and name before the text. */
 export interface RouteLine {
@@ -21,13 +21,6 @@ const CHECK_WORDS: Readonly<Record<CheckKind, string>> = {
   outcome: 'by its outcome',
 };
 
-export const VERDICT_WORDS: Readonly<Record<Verdict, string>> = {
-  accepted: 'Checked',
-  unchecked: 'Unchecked',
-  rejected: 'Rejected',
-  disputed: 'Disputed',
-};
-
 /** What a validator's reason code says to a person; an unknown code is shown as it is. */
 const REASON_WORDS: Readonly<Record<string, string>> = {
   ok: 'every word is what the model would have chosen',
@@ -35,6 +28,11 @@ const REASON_WORDS: Readonly<Record<string, string>> = {
   token_mismatch: 'a word is not what the model would have chosen',
   text_mismatch: 'the text is not what was committed to',
   opening_mismatch: 'the answer is not the one that was committed to',
+  prefix_mismatch: 'it does not continue what was there before',
+  other_model: 'it has another model',
+  other_engine: 'it computes on another kind of engine',
+  recorded_only: 'tokens missed on a graphics processor, where this is only recorded',
+  engine_failed: 'its model failed',
 };
 
 export const reasonWords = (code: string): string => REASON_WORDS[code] ?? code.replace(/_/g, ' ');

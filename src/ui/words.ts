@@ -1,3 +1,5 @@
+import type { Verdict } from '#core/experts/route';
+
 /** Figures as a person reads them. Everything here is a pure function; dates take the current time as a parameter. */
 
 const plainNumber = new Intl.NumberFormat('en', { maximumFractionDigits: 0 });
@@ -108,3 +110,10 @@ export function sentenceOf(error: unknown): { readonly code: string; readonly me
   }
   return { code: 'unexpected', message: 'Something went wrong that this page did not expect.' };
 }
+
+export const VERDICT_WORDS: Readonly<Record<Verdict, string>> = {
+  accepted: 'Checked',
+  unchecked: 'Unchecked',
+  rejected: 'Rejected',
+  disputed: 'Disputed',
+};

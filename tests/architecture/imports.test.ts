@@ -106,7 +106,7 @@ describe('a broken edge is found', () => {
   const sound: readonly (readonly [file: string, code: string])[] = [
     ['src/core/experts/pipeline.ts', "import { lease } from '../jobs/lease';"],
     ['src/services/check-rescore/handler.ts', "import { outcome } from '../check-redo/contract';"],
-    ['src/services/registry.ts', "import('./echo/handler');"],
+    ['src/services/work-services.ts', "import('./echo/handler');"],
     ['src/node/browser.ts', "import { links } from '#adapters/transport-peerjs/links';"],
     ['src/ui/state/peers.svelte.ts', "import type { TabNode } from '#node/tab-node';"],
     ['src/ui/state/peers.svelte.ts', "import { type PeerView } from '#node/page-api';"],

@@ -208,13 +208,24 @@ export const HOMES: readonly Home[] = [
   { package: /^idb$/, in: /^src\/adapters\/storage-idb(\/|\.ts$)/, because: 'idb lives behind the storage port' },
   {
     package: /^comlink$/,
-    in: /^(src\/adapters\/engine-worker(\/|\.ts$)|workers\/shared\/)/,
-    because: 'comlink is the seam between the page and a worker: one side in engine-worker, one in workers/shared',
+    in: /^(src\/adapters\/engine-(worker|store-opfs|sandbox)(\/|\.ts$)|workers\/shared\/)/,
+    because:
+      'comlink is the seam between the page and a worker: one side in the adapter that starts it, one in workers/shared',
   },
   {
     package: /^(@mlc-ai\/web-llm|@huggingface\/transformers|onnxruntime-web)(\/|$)/,
     in: /^workers\//,
     because: 'engines run off the page thread',
+  },
+  {
+    package: /^(quickjs-emscripten-core|@jitl\/quickjs-.+)(\/|$)/,
+    in: /^workers\/sandbox\//,
+    because: 'code that others wrote runs in one place, in a worker of its own',
+  },
+  {
+    package: /^@cfworker\/json-schema$/,
+    in: /^src\/core\/experts\/objective\//,
+    because: 'foreign schemas are held against answers in one place, behind its bounds',
   },
   {
     package: /^ws$/,

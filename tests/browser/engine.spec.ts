@@ -37,7 +37,9 @@ test('nothing of the runtime or the model is fetched before the first load, and 
   const urls: string[] = [];
   context.on('request', (request) => urls.push(request.url()));
   await open(page);
-  expect(urls.filter((url) => /onnx|transformers|models\/spark/.test(url))).toEqual([]);
+  expect(
+    urls.filter((url) => /onnxruntime-web|@huggingface|\/workers\/transformers\/|models\/spark/.test(url)),
+  ).toEqual([]);
   const { outcome, progress } = await load(page);
   expect(outcome).toMatchObject({ ok: true, identity: { id: 'spark-1', name: 'Spark', engine: 'transformers/wasm' } });
   expect(urls.some((url) => url.includes('models/spark/onnx/model.onnx'))).toBe(true);

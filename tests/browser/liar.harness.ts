@@ -12,7 +12,7 @@ import { createWebRtcPairing } from '#adapters/transport-pairing/webrtc-pairing'
 import { createPeerJsNetwork } from '#adapters/transport-peerjs/peerjs-network';
 import { createVerify } from '#adapters/verify-webcrypto';
 import type { Chance } from '#core/base/ports';
-import { ok } from '#core/base/result';
+import { fail, ok } from '#core/base/result';
 import type { LanguageModel, LanguageModelLoader } from '#core/engines/language-model';
 import type { ServerConfig } from '#core/wire/signaling-messages';
 import { createTabNode } from '#node/create-tab-node';
@@ -81,7 +81,7 @@ window.liar = {
       chance,
       verify: createVerify(),
       loadSeedSigner: async () => createSeedSigner,
-      seal: createPassphraseSeal(chance),
+      loadSeal: async () => createPassphraseSeal(chance),
       election: {
         async start({ elected, lost }) {
           inner = createTabElection({ onElected: elected, onLost: lost, clock, chance });
@@ -102,7 +102,10 @@ window.liar = {
         createPeerJsNetwork({ signer, url: serverUrl, iceServers: async () => [], clock, chance }),
       loadPairing: async (self) => createWebRtcPairing({ self, iceServers: async () => [], clock, chance }),
       fetchConfig: async () => ok(config),
-      models,
+      createModels: () => models,
+      loadModelStore: () => Promise.reject(new Error('A liar keeps no models.')),
+      fetchCatalogue: async () => fail('offline', 'A liar knows no catalogue.'),
+      probe: async () => fail('offline', 'A liar is not measured.'),
     });
     window.tabmesh = node.page;
     await node.begin();

@@ -1,89 +1,19 @@
-import { unwrap, type Result } from '#core/base/result';
-import type { GeneratedToken, Generation, LanguageModel } from '#core/engines/language-model';
-
-/** One engine under test. `model` gives a fresh instance each time; the suite disposes it. */
-export interface LanguageModelSubject {
-  model(): Promise<LanguageModel>;
-  /** Its answer has at least twelve tokens and ends by itself. */
-  readonly question: string;
-  /** Another question, with another answer. */
-  readonly otherQuestion: string;
-}
-
-export interface ConformanceCase {
-  readonly name: string;
-  run(subject: LanguageModelSubject): Promise<void>;
-}
+import { unwrap } from '#core/base/result';
+import {
+  answer,
+  expect,
+  failsWith,
+  generate,
+  OWN_MARGIN,
+  promptOf,
+  rule,
+  same,
+  type ConformanceCase,
+} from './language-model-runs';
+import { sampledModelCases } from './language-model-sampled';
 
 /** A forged token of a real model stands units away, not fractions. */
 const FORGED_MARGIN = 0.5;
-/** Between a run token by token and one pass, sums differ in their last bits. */
-const OWN_MARGIN = 0.02;
-
-function expect(condition: boolean, what: string): asserts condition {
-  if (!condition) throw new Error(what);
-}
-
-const same = (a: unknown, b: unknown, what: string): void =>
-  expect(JSON.stringify(a) === JSON.stringify(b), `${what}: ${JSON.stringify(a)} is not ${JSON.stringify(b)}`);
-
-const failsWith = (result: Result<unknown>, code: string): void =>
-  expect(
-    !result.ok && result.error.code === code,
-    `expected ${code}, got ${result.ok ? 'a value' : result.error.code}`,
-  );
-
-interface Run {
-  readonly tokens: GeneratedToken[];
-  readonly done: Promise<Result<Generation>>;
-  readonly abort: () => void;
-}
-
-interface RunOptions {
-  readonly prefixIds?: readonly number[];
-  readonly maxTokens?: number;
-  readonly onToken?: (tokens: readonly GeneratedToken[], abort: () => void) => void;
-}
-
-function generate(
-  model: LanguageModel,
-  promptIds: readonly number[],
-  { prefixIds = [], maxTokens = 160, onToken }: RunOptions = {},
-): Run {
-  const controller = new AbortController();
-  const tokens: GeneratedToken[] = [];
-  const abort = (): void => controller.abort();
-  const done = model.generate({ promptIds, prefixIds, maxTokens, signal: controller.signal }, (token) => {
-    tokens.push(token);
-    onToken?.(tokens, abort);
-  });
-  return { tokens, done, abort };
-}
-
-const promptOf = async (model: LanguageModel, text: string): Promise<readonly number[]> =>
-  unwrap(await model.encodePrompt([{ role: 'user', text }]));
-
-async function answer(model: LanguageModel, text: string) {
-  const promptIds = await promptOf(model, text);
-  const run = generate(model, promptIds);
-  const generation = unwrap(await run.done);
-  return { promptIds, ids: generation.ids, finish: generation.finish, tokens: run.tokens };
-}
-
-type Check = (model: LanguageModel, subject: LanguageModelSubject) => Promise<void>;
-
-const rule = (name: string, check: Check): ConformanceCase => ({
-  name,
-  async run(subject) {
-    const model = await subject.model();
-    try {
-      await check(model, subject);
-    } finally {
-      await model.dispose();
-    }
-  },
-});
-
 /** What every language model promises; see `LanguageModel`. Cases throw an Error that says what was broken. */
 export const languageModelCases: readonly ConformanceCase[] = [
   rule(
@@ -269,4 +199,6 @@ export const languageModelCases: readonly ConformanceCase[] = [
     failsWith(await model.score(promptIds, [model.endTokenId]), 'engine_gone');
     failsWith(await generate(model, promptIds).done, 'engine_gone');
   }),
+
+  ...sampledModelCases,
 ];

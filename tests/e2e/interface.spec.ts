@@ -23,7 +23,21 @@ import {
 } from './people';
 import { serveApp, type AppServer } from './serve-app';
 
-const PLACES = ['/', '/mesh', '/contribute', '/ledger', '/community', '/join', '/pair', '/lab', '/settings', '/limits', '/more'];
+const PLACES = [
+  '/',
+  '/mesh',
+  '/contribute',
+  '/ledger',
+  '/community',
+  '/join',
+  '/pair',
+  '/models',
+  '/lab',
+  '/settings',
+  '/limits',
+  '/checked',
+  '/more',
+];
 const WIDTHS = [320, 768, 1280];
 const SCHEMES = ['light', 'dark'] as const;
 /** How the kinds of damage in a ledger file are told. */

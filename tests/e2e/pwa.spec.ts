@@ -15,9 +15,11 @@ const PLACES = [
   '/lab',
   '/settings',
   '/limits',
+  '/checked',
   '/more',
   '/join',
   '/pair',
+  '/models',
   '/no/such/place',
 ];
 

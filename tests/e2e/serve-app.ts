@@ -9,7 +9,7 @@ import { ROOT } from '#tests/steps';
 export interface ServedAppOptions {
   /** What `vite build` wrote; absent: the build of this repository. */
   readonly folder?: string;
-  readonly server?: Partial<Pick<ServerOptions, 'allowedOrigins' | 'iceServers' | 'limits' | 'stun'>>;
+  readonly server?: Partial<Pick<ServerOptions, 'allowedOrigins' | 'iceServers' | 'limits' | 'modelsFile' | 'stun'>>;
 }
 
 export interface AppServer {

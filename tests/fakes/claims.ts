@@ -2,9 +2,11 @@ import { createSeedSigner } from '#adapters/signer-seed';
 import { createVerify } from '#adapters/verify-noble';
 import type { NodeId } from '#core/base/ids';
 import type { Signer } from '#core/base/ports';
-import type { Claim } from '#core/experts/validators/open-claim';
+import { ok } from '#core/base/result';
+import type { Claim, SealVerdict } from '#core/experts/validators/open-claim';
+import { createSealedVerdicts, type LookedAt } from '#core/experts/validators/sealed-verdict';
 import { saltedDigest, SALT_BYTES, type Commitment } from '#core/jobs/statements';
-import { sign } from '#core/wire/signed';
+import { sign, type Signed } from '#core/wire/signed';
 
 /** A signer with a key made from one number: the same number, the same node. */
 export const signerFrom = (seed: number): Signer => createSeedSigner(new Uint8Array(32).fill(seed));
@@ -35,4 +37,20 @@ export async function claimOf({ executor, requester, capability, input, output }
     at: 1_000,
   };
   return { commitment: await sign(executor, commitment), salt, input, output };
+}
+
+/** A validator's pen that keeps what it sealed, so that a test can read the verdict. */
+export function sealingAs(signer: Signer): { sealVerdict: SealVerdict; last(): Signed; lookedAt(): LookedAt | null } {
+  const sealed = createSealedVerdicts({ bytes: (count) => new Uint8Array(count).fill(9) });
+  let last: Signed | null = null;
+  let seen: LookedAt | null = null;
+  return {
+    async sealVerdict(body, lookedAt) {
+      last = await sign(signer, body);
+      seen = lookedAt;
+      return ok({ sealed: sealed.seal(body.requester, body.jobId, last, lookedAt) });
+    },
+    last: () => last!,
+    lookedAt: () => seen,
+  };
 }

@@ -54,7 +54,7 @@ export function createFakeModelWorker(model: LanguageModel, faults: FakeModelWor
       },
       encodePrompt: (messages) => alive(model.encodePrompt(messages)),
       decode: (ids) => alive(model.decode(ids)),
-      score: (promptIds, outputIds) => alive((faults.score ?? model.score)(promptIds, outputIds)),
+      score: (promptIds, outputIds, sampling) => alive((faults.score ?? model.score)(promptIds, outputIds, sampling)),
       async generate(request, port) {
         const controller = new AbortController();
         let told = 0;

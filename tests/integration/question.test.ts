@@ -6,7 +6,7 @@ import type { WorkOutcome } from '#core/experts/pipeline';
 import type { Result } from '#core/base/result';
 import type { WorkKind } from '#core/experts/work-kind';
 import { chatKind } from '#services/llm-chat/kind';
-import { workKinds } from '#services/registry';
+import { workKinds } from '#services/work-services';
 import type { MeshNode } from '#node/create-node';
 import { createSeededChance } from '#tests/fakes/seeded-chance';
 import { createVirtualClock, type VirtualClock } from '#tests/fakes/virtual-clock';

@@ -7,7 +7,7 @@ const END = 9;
 const VOCABULARY = 10;
 
 /** After the sum of all ids so far, modulo 10, comes that digit; the wrong ones stand one logit lower for each step away. */
-function digitModel() {
+function digitModel(passTokens = 64) {
   const fed: number[][] = [];
   let open = 0;
   const logitsFor = (ids: readonly number[]): Float32Array => {
@@ -17,6 +17,7 @@ function digitModel() {
   const model: ForwardModel = {
     vocabularySize: VOCABULARY,
     contextTokens: 16,
+    passTokens,
     openSequence() {
       open++;
       const before: number[] = [];
@@ -26,22 +27,27 @@ function digitModel() {
           before.push(...ids);
           return logitsFor(before);
         },
+        async feedAll(ids) {
+          fed.push([...ids]);
+          const first = before.length;
+          before.push(...ids);
+          return { logitsAfter: (index) => logitsFor(before.slice(0, first + index + 1)) };
+        },
         close: () => void open--,
       };
     },
-    pass: async (ids) => ({ logitsAfter: (index) => logitsFor(ids.slice(0, index + 1)) }),
     decode: (ids) => ids.filter((id) => id !== END).join(''),
   };
   return { model, fed, open: () => open };
 }
 
-const rules: GenerationRules = { decision: {}, endTokenId: END };
+const rules: GenerationRules = { decision: {}, endTokenId: END, otherEndIds: [] };
 
 async function run(
   promptIds: readonly number[],
-  { prefixIds = [] as readonly number[], maxTokens = 20, stopAfter = Infinity, greedy = rules } = {},
+  { prefixIds = [] as readonly number[], maxTokens = 20, stopAfter = Infinity, greedy = rules, passTokens = 64 } = {},
 ) {
-  const { model, fed, open } = digitModel();
+  const { model, fed, open } = digitModel(passTokens);
   const tokens: GeneratedToken[] = [];
   const result = await generateTokens(
     model,
@@ -101,6 +107,41 @@ describe('greedy generation', () => {
     expect(await run([1, 2], { stopAfter: 2 })).toMatchObject({ ids: [3, 6], finish: { value: 'cancelled' }, open: 0 });
   });
 
+  it('reads a long prompt in several passes and may be stopped between them', async () => {
+    const whole = await run([1, 2, 3, 4, 5], { maxTokens: 3 });
+    const parts = await run([1, 2, 3, 4, 5], { maxTokens: 3, passTokens: 2 });
+    expect(parts.ids).toEqual(whole.ids);
+    expect(parts.fed.slice(0, 3)).toEqual([[1, 2], [3, 4], [5]]);
+    const { model, fed } = digitModel(2);
+    const stopped = await generateTokens(
+      model,
+      rules,
+      { promptIds: [1, 2, 3, 4, 5], prefixIds: [], maxTokens: 3 },
+      { onToken: () => {}, stopped: () => fed.length === 2, yieldToMessages: () => Promise.resolve() },
+    );
+    expect([stopped, fed]).toEqual([
+      { ok: true, value: 'cancelled' },
+      [
+        [1, 2],
+        [3, 4],
+      ],
+    ]);
+  });
+
+  it('counts all end tokens of a model as one', async () => {
+    // After 4 comes 4; 5 stands one logit lower, 9 five.
+    const two: GenerationRules = { decision: {}, endTokenId: END, otherEndIds: [4] };
+    expect(await run([4], { greedy: two })).toMatchObject({ ids: [END], finish: { value: 'stop' } });
+    expect(await run([1], { greedy: two, prefixIds: [4] })).toMatchObject({
+      ids: [],
+      finish: { value: 'stop' },
+      fed: [],
+    });
+    const { model } = digitModel();
+    expect(unwrap(await scoreTokens(model, two, [4], [END]))).toMatchObject([{ rank: 0, margin: 0 }]);
+    expect(unwrap(await scoreTokens(model, two, [4], [4]))[0]!.margin).toBeGreaterThan(100);
+  });
+
   it('refuses before the runtime sees it', async () => {
     expect(await run([10])).toMatchObject({ finish: { error: { code: 'unknown_token' } }, fed: [] });
     expect(await run([1.5])).toMatchObject({ finish: { error: { code: 'unknown_token' } }, fed: [] });
@@ -113,12 +154,17 @@ describe('greedy generation', () => {
       fed: [],
     });
     expect(await run([])).toMatchObject({ finish: { error: { code: 'prompt_empty' } }, fed: [] });
+    expect(await run([1], { maxTokens: NaN })).toMatchObject({
+      finish: { error: { code: 'prompt_too_long' } },
+      fed: [],
+    });
   });
 
   it('refuses to answer when it is unsure of the first token only', async () => {
     const unsure: GenerationRules = {
       decision: { refusal: { firstTokenId: 7, minProbability: 0.99 } },
       endTokenId: END,
+      otherEndIds: [],
     };
     const fresh = await run([1, 2], { greedy: unsure, maxTokens: 3 });
     expect(fresh.ids[0]).toBe(7);
@@ -142,6 +188,17 @@ describe('scoring', () => {
       [0, 0],
     ]);
     expect(unwrap(await score([1, 2], [3, 9])).at(1)).toMatchObject({ margin: 3 });
+  });
+
+  it('gives the same in several passes as in one', async () => {
+    const prompt = [1, 2, 3, 4];
+    const claim = [0, 0, 0, 5, 1];
+    const whole = unwrap(await score(prompt, claim));
+    for (const passTokens of [1, 2, 3, 5, 7]) {
+      const { model, open } = digitModel(passTokens);
+      expect(unwrap(await scoreTokens(model, rules, prompt, claim))).toEqual(whole);
+      expect(open()).toBe(0);
+    }
   });
 
   it('scores nothing for no tokens and refuses what does not fit', async () => {

@@ -1,12 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { utf8 } from '#core/base/bytes';
 import { unwrap } from '#core/base/result';
 import { readModelCard, renderPrompt } from './model-card';
 
 const sparkCard = readFileSync(new URL('../../static/models/spark/card.json', import.meta.url), 'utf8');
-const cardFrom = (text: string) => readModelCard({ hashByPath: {}, bytesByPath: new Map([['card.json', utf8(text)]]) });
-const card = unwrap(cardFrom(sparkCard));
+const card = unwrap(readModelCard(sparkCard));
 const prompt = (text: string) => renderPrompt(card, [{ role: 'user', text }]);
 
 describe("Spark's prompt", () => {
@@ -42,8 +40,7 @@ describe("Spark's prompt", () => {
 
 describe('a model card', () => {
   it('is refused when it is missing or malformed', () => {
-    expect(readModelCard({ hashByPath: {}, bytesByPath: new Map() })).toMatchObject({ error: { code: 'load_failed' } });
-    expect(cardFrom('<!doctype html>')).toMatchObject({ error: { code: 'load_failed' } });
-    expect(cardFrom('{"name":"Spark"}')).toMatchObject({ error: { code: 'load_failed' } });
+    for (const text of [null, '<!doctype html>', '{"name":"Spark"}'])
+      expect(readModelCard(text)).toMatchObject({ error: { code: 'load_failed' } });
   });
 });

@@ -1,10 +1,8 @@
 import * as v from 'valibot';
-import { utf8Decode } from '#core/base/bytes';
 import { fail, ok, type Result } from '#core/base/result';
 import type { DecisionRule } from '#core/engines/decision';
 import type { ChatMessage } from '#core/engines/language-model';
 import { parseJsonThrough } from '#core/wire/gate';
-import type { ModelFiles } from './model-files';
 
 export const CARD_FILE = 'card.json';
 const MAX_CARD_BYTES = 64 * 1024;
@@ -41,10 +39,10 @@ export interface ModelCard {
   readonly decision: DecisionRule;
 }
 
-export function readModelCard({ bytesByPath }: ModelFiles): Result<ModelCard> {
-  const bytes = bytesByPath.get(CARD_FILE);
-  if (bytes === undefined) return fail('load_failed', `The model could not be loaded: it has no ${CARD_FILE}.`);
-  const card = parseJsonThrough(cardSchema, utf8Decode(bytes), MAX_CARD_BYTES);
+/** The card from its file's text; null where the model has none. Code: `load_failed`. */
+export function readModelCard(text: string | null): Result<ModelCard> {
+  if (text === null) return fail('load_failed', `The model could not be loaded: it has no ${CARD_FILE}.`);
+  const card = parseJsonThrough(cardSchema, text, MAX_CARD_BYTES);
   if (!card.ok) return fail('load_failed', `The model could not be loaded: ${CARD_FILE} is malformed.`);
   const { name, contextTokens, endTokenId, prompt, refusal } = card.value;
   const decision: DecisionRule =

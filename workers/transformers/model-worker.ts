@@ -1,24 +1,28 @@
 import { fail, ok, type Result } from '#core/base/result';
-import { modelHashOf } from '#core/engines/model-hash';
 import type { GenerationEvent, ModelWorker, WorkerLoaded } from '#core/engines/worker-protocol';
 import { createYield } from '../shared/yield-to-messages';
+import { pickDevice } from './environment';
 import { generateTokens, scoreTokens, type GenerationRules } from './generation';
-import { loadModelFiles, MODEL_CACHE, type ModelFileSource } from './model-files';
-import { readModelCard, renderPrompt, type ModelCard } from './model-card';
-import { loadRuntime, pickDevice, type TextRuntime } from './runtime';
+import { CARD_FILE, readModelCard } from './model-card';
+import { openSource, textOf, type OpenedModel } from './open-source';
+import { encodeConversation, type PromptStyle } from './prompting';
+import { loadRuntime, type TextRuntime } from './runtime';
 
 interface Loaded {
-  readonly card: ModelCard;
+  readonly style: PromptStyle;
   readonly rules: GenerationRules;
   readonly runtime: TextRuntime;
 }
 
-async function fileSource(): Promise<ModelFileSource> {
-  return {
-    fetch: (input, init) => fetch(input, init),
-    cache: 'caches' in self ? await caches.open(MODEL_CACHE).catch(() => null) : null,
-    digest: async (bytes) => new Uint8Array(await crypto.subtle.digest('SHA-256', bytes)),
-  };
+/** Newer models keep their template in a file of its own, which the library does not look for. */
+const TEMPLATE_FILE = 'chat_template.jinja';
+
+async function styleOf(opened: OpenedModel): Promise<Result<PromptStyle>> {
+  if (opened.chatTemplate === 'none') return ok({ kind: 'none' });
+  if (opened.chatTemplate === 'tokenizer')
+    return ok({ kind: 'tokenizer', template: await textOf(opened, TEMPLATE_FILE) });
+  const card = readModelCard(await textOf(opened, CARD_FILE));
+  return card.ok ? ok({ kind: 'card', card: card.value }) : card;
 }
 
 /** The model worker over transformers.js; see `ModelWorker` for what it promises. */
@@ -31,36 +35,41 @@ export function createModelWorker(): ModelWorker<MessagePort> {
 
   return {
     async load({ modelId, source, device: wanted }, progress) {
-      if (source.kind !== 'folder') return fail('load_failed', 'This engine cannot load stored models yet.');
-      const files = await loadModelFiles(source.url, await fileSource(), (state) => progress.postMessage(state));
+      const opened = await openSource(source, (state) => progress.postMessage(state));
       progress.close();
-      if (!files.ok) return files;
-      const card = readModelCard(files.value);
-      if (!card.ok) return card;
-      const device = await pickDevice(wanted);
-      const runtime = await loadRuntime(modelId, files.value, device, card.value.contextTokens);
-      const { name, endTokenId, decision } = card.value;
-      loaded = { card: card.value, rules: { decision, endTokenId }, runtime };
-      await warmUp(loaded);
+      if (!opened.ok) return opened;
+      const style = await styleOf(opened.value);
+      if (!style.ok) return style;
+      const card = style.value.kind === 'card' ? style.value.card : null;
+      const contextTokens = card?.contextTokens ?? opened.value.contextTokens;
+      if (contextTokens === null) return fail('load_failed', 'The model does not say how much text it holds.');
+      const device = await pickDevice(wanted, opened.value.features);
+      const runtime = await loadRuntime(opened.value, device, contextTokens);
+      const [endTokenId, ...otherEndIds] = card === null ? runtime.endTokenIds : [card.endTokenId];
+      if (endTokenId === undefined)
+        return fail('load_failed', 'The model could not be loaded: it does not say which token ends an answer.');
+      const greeting = encodeConversation(runtime.tokenizer, style.value, [{ role: 'user', text: 'hello' }]);
+      if (!greeting.ok) return fail('load_failed', greeting.error.message);
+      await warmUp(runtime, greeting.value);
+      loaded = { style: style.value, rules: { decision: card?.decision ?? {}, endTokenId, otherEndIds }, runtime };
       const identity = {
         id: modelId,
-        name,
-        hash: modelHashOf(files.value.hashByPath),
+        name: card?.name ?? opened.value.name ?? modelId,
+        hash: opened.value.hash,
         engine: `transformers/${device}`,
-        contextTokens: card.value.contextTokens,
+        contextTokens,
       };
       return ok<WorkerLoaded>({ identity, endTokenId });
     },
 
     encodePrompt: (messages) =>
-      withModel(({ card, runtime }) => {
-        const ids = runtime.encode(renderPrompt(card, messages));
-        return ids.length < runtime.contextTokens
-          ? ok(ids)
-          : fail(
-              'prompt_too_long',
-              `The question is too long for this model: it holds ${runtime.contextTokens} tokens in all.`,
-            );
+      withModel(({ style, runtime }) => {
+        const ids = encodeConversation(runtime.tokenizer, style, messages);
+        if (!ids.ok || ids.value.length < runtime.contextTokens) return ids;
+        return fail(
+          'prompt_too_long',
+          `The question is too long for this model: it holds ${runtime.contextTokens} tokens in all.`,
+        );
       }),
 
     decode: (ids) =>
@@ -71,7 +80,7 @@ export function createModelWorker(): ModelWorker<MessagePort> {
       ),
 
     score: (promptIds, outputIds, sampling) =>
-      withModel(({ runtime, rules }) => scoreTokens(runtime, rules, promptIds, outputIds, sampling)),
+      withModel(({ runtime, rules }) => scoreTokens(runtime, rules, promptIds, outputIds, sampling, yieldToMessages)),
 
     async generate(request, port) {
       const tell = (event: GenerationEvent): void => port.postMessage(event);
@@ -95,11 +104,9 @@ export function createModelWorker(): ModelWorker<MessagePort> {
 }
 
 /** A first pass compiles kernels and allocates; without it the first question would pay for that. */
-async function warmUp({ card, runtime }: Loaded): Promise<void> {
-  const ids = runtime.encode(renderPrompt(card, [{ role: 'user', text: 'hello' }]));
+async function warmUp(runtime: TextRuntime, ids: readonly number[]): Promise<void> {
   const sequence = runtime.openSequence();
-  await sequence.feed(ids);
+  await sequence.feedAll(ids);
   await sequence.feed(ids.slice(-1));
   sequence.close();
-  await runtime.pass(ids);
 }

@@ -1,19 +1,15 @@
 import { describe, expect, it } from 'vitest';
 import { createScriptedModel } from '#adapters/engine-scripted';
-import { fail, unwrap } from '#core/base/result';
+import { fail, ok, unwrap } from '#core/base/result';
 import type { LanguageModel, LoadProgress } from '#core/engines/language-model';
+import type { ModelManifest } from '#core/engines/model-manifest';
+import type { ModelSource } from '#core/engines/worker-protocol';
 import { languageModelCases } from '#tests/conformance/language-model';
 import { createFakeModelWorker, type FakeModelWorker, type FakeModelWorkerFaults } from '#tests/fakes/model-worker';
 import { createVirtualClock } from '#tests/fakes/virtual-clock';
-import {
-  CANCEL_TIMEOUT_MS,
-  LOAD_SILENCE_MS,
-  MAX_RESTARTS,
-  NEXT_TOKEN_TIMEOUT_MS,
-  PASS_TIMEOUT_MS,
-  RESTART_WINDOW_MS,
-} from './supervised-model';
-import { createWorkerModelLoader } from './worker-model-loader';
+import { CANCEL_TIMEOUT_MS, NEXT_TOKEN_TIMEOUT_MS } from './supervised-model';
+import { LOAD_SILENCE_MS, MAX_RESTARTS, PASS_TIMEOUT_MS, RESTART_WINDOW_MS } from './supervised-worker';
+import { createWorkerModelLoader, type WorkerModelLoaderOptions } from './worker-model-loader';
 
 const answers = {
   'What is a node?':
@@ -22,14 +18,40 @@ const answers = {
 };
 const baseUrl = 'https://mesh.test/';
 
+const manifest: ModelManifest = {
+  id: 'large-9',
+  name: 'Large',
+  family: 'large',
+  version: '1',
+  engine: 'transformers',
+  tasks: ['chat'],
+  parameters: 1_000,
+  quantisation: 'fp32',
+  source: { kind: 'app', folder: 'models/large' },
+  files: [{ path: 'onnx/model.onnx', sha256: 'ab'.repeat(32), sizeBytes: 1 }],
+  licence: { name: 'MIT' },
+  memoryBytes: 1,
+  features: [],
+  contextTokens: 64,
+  chatTemplate: 'none',
+  temperaturePercent: 0,
+};
+
 /** A loader whose workers are fakes; the n-th worker started gets the n-th entry of `faults`. */
-function world(faults: readonly FakeModelWorkerFaults[] = [], models: readonly LanguageModel[] = []) {
+function world(
+  faults: readonly FakeModelWorkerFaults[] = [],
+  models: readonly LanguageModel[] = [],
+  more: Partial<WorkerModelLoaderOptions> = {},
+) {
   const clock = createVirtualClock();
   const workers: FakeModelWorker[] = [];
+  const engines: string[] = [];
   const loader = createWorkerModelLoader({
     clock,
     baseUrl,
-    spawn() {
+    ...more,
+    spawn(engine) {
+      engines.push(engine);
       const worker = createFakeModelWorker(
         models[workers.length] ?? createScriptedModel({ answers }),
         faults[workers.length],
@@ -38,7 +60,7 @@ function world(faults: readonly FakeModelWorkerFaults[] = [], models: readonly L
       return worker;
     },
   });
-  return { clock, loader, workers };
+  return { clock, loader, workers, engines };
 }
 
 const promptOf = async (model: LanguageModel) =>
@@ -83,6 +105,28 @@ describe('loading a model', () => {
     for (const id of ['large-9', 'toString', '__proto__'])
       expect(await loader.load(id)).toMatchObject({ error: { code: 'unknown_model' } });
     expect(workers).toHaveLength(0);
+  });
+
+  it('finds every model but the built-in ones where the node says, and runs it on its own engine', async () => {
+    const asked: string[] = [];
+    const stored: ModelSource = { kind: 'stored', manifest: { ...manifest, engine: 'web-llm' }, blobByPath: {} };
+    const { loader, workers, engines } = world([], [], {
+      stored: () => ['large-9'],
+      async sourceOf(modelId) {
+        asked.push(modelId);
+        return modelId === 'large-9'
+          ? ok({ source: stored, engine: 'web-llm' })
+          : fail('not_stored', 'It is not on this device yet.');
+      },
+    });
+    expect(loader.available).toEqual(['spark-1', 'large-9']);
+    const [a, b] = await Promise.all([loader.load('large-9'), loader.load('large-9')]);
+    expect(unwrap(a)).toBe(unwrap(b));
+    expect((await loader.load('spark-1')).ok).toBe(true);
+    expect(await loader.load('other-2')).toMatchObject({ error: { code: 'not_stored' } });
+    expect(asked).toEqual(['large-9', 'other-2']);
+    expect(engines).toEqual(['web-llm', 'transformers']);
+    expect(workers.map(({ loads }) => loads[0]!.source.kind)).toEqual(['stored', 'folder']);
   });
 
   it('passes on why it failed and tries anew when asked again', async () => {

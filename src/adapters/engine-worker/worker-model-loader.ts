@@ -1,83 +1,56 @@
 import type { Clock } from '#core/base/ports';
-import { fail, type Result } from '#core/base/result';
-import type { LanguageModel, LanguageModelLoader, LoadProgress } from '#core/engines/language-model';
-import type { SpawnModelWorker } from './model-worker-handle';
-
-/** Models by id, with their folder below the app's base address. */
-const MODEL_FOLDERS: Readonly<Record<string, string>> = { 'spark-1': 'models/spark/' };
+import type { LanguageModelLoader } from '#core/engines/language-model';
+import { createLoadOnce } from './load-once';
+import { BUILT_IN_FOLDERS, engineNotHere, findModelPlace, type ModelPlace, type SourceOf } from './model-places';
+import type { ModelWorkerHandle, SpawnModelWorker } from './model-worker-handle';
 
 export interface WorkerModelLoaderOptions {
   readonly clock: Clock;
-  /** Absolute address below which models lie, with a slash at the end; the page's origin when absent. */
+  /** Absolute address below which built-in models lie, with a slash at the end; the page's origin when absent. */
   readonly baseUrl?: string;
-  /** How a worker is started; the transformers.js worker when absent. */
-  readonly spawn?: SpawnModelWorker;
+  /** Finds every other model; without it there are only the built-in ones. */
+  readonly sourceOf?: SourceOf;
+  /** Ids that `sourceOf` finds now. */
+  readonly stored?: () => readonly string[];
+  /** How a worker of an engine is started; the Web Workers of this app when absent. */
+  readonly spawn?: (engine: ModelPlace['engine']) => ModelWorkerHandle;
 }
 
-interface Entry {
-  readonly model: Promise<Result<LanguageModel>>;
-  readonly listeners: Set<(progress: LoadProgress) => void>;
-  latest: LoadProgress | null;
-}
+/** The code that starts a worker of an engine, fetched with the first model that needs it. */
+const SPAWNERS: Readonly<Record<ModelPlace['engine'], () => Promise<SpawnModelWorker>>> = {
+  transformers: () => import('./spawn-model-worker').then((part) => part.spawnModelWorker),
+  'web-llm': () => import('./spawn-web-llm-worker').then((part) => () => part.spawnWebLlmWorker()),
+};
 
-/** Loads models into Web Workers, one worker per model. Nothing of the runtime is fetched before the first `load`. */
-export function createWorkerModelLoader({ clock, baseUrl, spawn }: WorkerModelLoaderOptions): LanguageModelLoader {
-  const entriesById = new Map<string, Entry>();
-
-  async function start(
-    modelId: string,
-    folder: string,
-    entry: Pick<Entry, 'listeners' | 'latest'>,
-    forget: () => void,
-  ) {
+/** Loads models into Web Workers, one worker per model. Nothing of a runtime is fetched before the first `load`. */
+export function createWorkerModelLoader({
+  clock,
+  baseUrl,
+  sourceOf,
+  stored = () => [],
+  spawn,
+}: WorkerModelLoaderOptions): LanguageModelLoader {
+  const load = createLoadOnce(async (modelId, onProgress, onGone) => {
+    const place = await findModelPlace(modelId, baseUrl, sourceOf);
+    if (!place.ok) return place;
+    const { source, engine } = place.value;
     let parts;
     try {
       parts = await Promise.all([
         import('./supervised-model'),
-        spawn ?? import('./spawn-model-worker').then((part) => part.spawnModelWorker),
+        spawn === undefined ? SPAWNERS[engine]() : () => spawn(engine),
       ]);
     } catch {
-      return fail('offline', 'The engine is not on this device yet, and there is no connection to load it.');
+      return engineNotHere();
     }
     const [{ loadSupervisedModel }, spawnWorker] = parts;
-    return loadSupervisedModel({
-      modelId,
-      source: { kind: 'folder', url: new URL(folder, baseUrl ?? new URL('/', location.href)).href },
-      clock,
-      spawn: spawnWorker,
-      onProgress(progress) {
-        entry.latest = progress;
-        for (const listener of entry.listeners) listener(progress);
-      },
-      onGone: forget,
-    });
-  }
+    return loadSupervisedModel({ modelId, source, clock, spawn: spawnWorker, onProgress, onGone });
+  });
 
   return {
-    available: Object.keys(MODEL_FOLDERS),
-    async load(modelId, onProgress) {
-      const folder = Object.hasOwn(MODEL_FOLDERS, modelId) ? MODEL_FOLDERS[modelId] : undefined;
-      if (folder === undefined) return fail('unknown_model', `This device has no model called ${modelId}.`);
-      let entry = entriesById.get(modelId);
-      if (entry === undefined) {
-        const shared: Pick<Entry, 'listeners' | 'latest'> = { listeners: new Set(), latest: null };
-        const created: Entry = Object.assign(shared, {
-          model: start(modelId, folder, shared, () => {
-            if (entriesById.get(modelId) === created) entriesById.delete(modelId);
-          }),
-        });
-        entry = created;
-        entriesById.set(modelId, created);
-      }
-      const loading = entry;
-      if (onProgress !== undefined) {
-        if (loading.latest !== null) onProgress(loading.latest);
-        loading.listeners.add(onProgress);
-      }
-      const model = await loading.model;
-      if (onProgress !== undefined) loading.listeners.delete(onProgress);
-      if (!model.ok && entriesById.get(modelId) === loading) entriesById.delete(modelId);
-      return model;
+    get available() {
+      return [...Object.keys(BUILT_IN_FOLDERS), ...stored()];
     },
+    load,
   };
 }

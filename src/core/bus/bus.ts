@@ -7,7 +7,7 @@ import { fail, ok, type Failure, type Result } from '../base/result';
 import type { Link, Links, TrustLevel } from '../transport/ports';
 import { checkAgainst, decodeThrough, type Schema } from '../wire/gate';
 import { MAX_MESSAGE_BYTES, WIRE_VERSION } from '../wire/limits';
-import type { CallContext, Capability, CapabilityId, Handler, ServiceDefinition } from './capability';
+import type { CallContext, Capability, CapabilityId, Handler, JobContext, ServiceDefinition } from './capability';
 import {
   busMessageSchema,
   encodeBusMessage,
@@ -45,6 +45,8 @@ export interface CallOptions<Chunk = unknown> {
   readonly timeoutMs?: number;
   readonly signal?: AbortSignal;
   readonly onChunk?: (chunk: Chunk) => void;
+  /** Told to a handler of this very node; no peer ever hears of it. */
+  readonly job?: JobContext;
 }
 
 export interface BusStats {
@@ -244,7 +246,13 @@ export function createBus(deps: BusDeps): Bus {
         serve(
           service,
           withoutUndefined(input),
-          { caller: self, local: true, callId: freshId(chance, 'call'), signal: abort.signal },
+          {
+            caller: self,
+            local: true,
+            callId: freshId(chance, 'call'),
+            signal: abort.signal,
+            ...(options.job === undefined ? {} : { job: options.job }),
+          },
           (chunk) => options.onChunk?.(chunk),
         ),
       { code: 'no_answer', message: 'This took longer than allowed.' },

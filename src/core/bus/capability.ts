@@ -26,12 +26,19 @@ export interface Capability<Input, Output, Chunk = never> {
   readonly research?: string;
 }
 
+export interface JobContext {
+  readonly jobId: string;
+  readonly requester: NodeId;
+}
+
 /** What a handler knows about the call that it serves. */
 export interface CallContext<Chunk> {
   readonly caller: NodeId;
   /** True when the caller is this very node. */
   readonly local: boolean;
   readonly callId: string;
+  /** The job that this call does, when the executor of this node called: what its result will be committed to. */
+  readonly job?: JobContext;
   /** Aborts when the caller cancels, its deadline passes or the link is lost. */
   readonly signal: AbortSignal;
   /** Streams one part; ignored after the call ended. */

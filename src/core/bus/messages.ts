@@ -25,6 +25,8 @@ export const modelNoteSchema = v.strictObject({
   id: shortText(64),
   hash: v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/)),
   name: shortText(64),
+  /** Runtime and backend, for instance `transformers/wasm`: numbers of different ones are not compared. */
+  engine: shortText(64),
 });
 
 /** What a node says of itself to those it has a link with: on connecting, when something changed, and as its heartbeat. */

@@ -59,8 +59,6 @@ export const modelManifestSchema = v.strictObject({
       repository: v.pipe(v.string(), v.regex(/^[A-Za-z0-9._-]{1,96}\/[A-Za-z0-9._-]{1,96}$/, 'not a repository')),
       revision: v.pipe(v.string(), v.regex(/^[A-Za-z0-9._-]{1,64}$/, 'not a revision')),
     }),
-    /** Any server that a community keeps for itself; absolute, with a slash at the end. */
-    v.strictObject({ kind: v.literal('url'), base: v.pipe(text(400), v.url(), v.regex(/^https?:\/\/.*\/$/)) }),
   ]),
   files: v.pipe(
     v.array(modelFileSchema),
@@ -68,6 +66,8 @@ export const modelManifestSchema = v.strictObject({
     v.maxLength(MAX_MODEL_FILES),
     v.check((files) => new Set(files.map(({ path }) => path)).size === files.length, 'a file twice'),
   ),
+  /** About what is fetched, for people to decide by, while not every file's size is known. */
+  approximateBytes: v.optional(whole(1, MAX_MODEL_BYTES)),
   /** web-llm only: which of the files is the compiled library. */
   library: v.optional(modelPathSchema),
   licence: v.strictObject({ name: text(64), url: v.optional(v.pipe(text(256), v.url(), v.startsWith('https://'))) }),
@@ -83,6 +83,10 @@ export const modelManifestSchema = v.strictObject({
   golden: v.optional(v.pipe(v.array(goldenSchema), v.maxLength(32))),
 });
 
+/** web-llm runs nothing without its compiled library, the other engine has none. */
+const hasItsLibrary = ({ engine, library, files }: v.InferOutput<typeof modelManifestSchema>): boolean =>
+  engine === 'web-llm' ? files.some(({ path }) => path === library) : library === undefined;
+
 /** All models that a community offers; signed by whoever keeps it (see wire/signed). */
 export const modelCatalogueSchema = v.strictObject({
   type: v.literal('model-catalogue'),
@@ -91,6 +95,7 @@ export const modelCatalogueSchema = v.strictObject({
     v.array(modelManifestSchema),
     v.maxLength(MAX_MODELS),
     v.check((models) => new Set(models.map(({ id }) => id)).size === models.length, 'a model twice'),
+    v.check((models) => models.every(hasItsLibrary), 'a model whose library is not among its files'),
   ),
 });
 
@@ -109,13 +114,16 @@ export function manifestHashOf({ files }: Pick<ModelManifest, 'files'>): string 
   return modelHashOf(Object.fromEntries(entries));
 }
 
-/** The sum of the sizes that are known, and whether all are. */
-export function manifestSizeOf({ files }: Pick<ModelManifest, 'files'>): { sizeBytes: number; complete: boolean } {
+/** The sum of all sizes, and whether all are known; where they are not, at least about what the model weighs. */
+export function manifestSizeOf({ files, approximateBytes = 0 }: Pick<ModelManifest, 'files' | 'approximateBytes'>): {
+  sizeBytes: number;
+  complete: boolean;
+} {
   let sizeBytes = 0;
   let complete = true;
   for (const file of files) {
     if (file.sizeBytes === null) complete = false;
     else sizeBytes += file.sizeBytes;
   }
-  return { sizeBytes, complete };
+  return { sizeBytes: complete ? sizeBytes : Math.max(sizeBytes, approximateBytes), complete };
 }

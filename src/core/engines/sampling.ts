@@ -23,8 +23,6 @@ export interface SeedFrom {
 export const TOP_K = 64;
 /** A claimed token that rounding pushed over the edge of the draw is still honest up to this rank. */
 export const TOP_K_TOLERANCE = 8;
-export const MAX_TEMPERATURE = 2;
-export const NONCE_BYTES = 32;
 
 /** What the seed is bound to: no party chooses all of it, and no two executors share one. */
 export interface SeedParts {

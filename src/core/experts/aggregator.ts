@@ -6,12 +6,11 @@ export interface Combined {
   readonly check: CheckKind;
 }
 
-/** What the verdicts mean together: one side decides, two sides that stay apart are a dispute, none is unchecked. */
-export function combine(kind: Exclude<CheckKind, 'none' | 'outcome'>, checks: readonly Check[]): Combined {
-  const accepted = checks.some((one) => one.verdict === 'accepted');
-  const rejected = checks.some((one) => one.verdict === 'rejected');
-  if (accepted && rejected) return { verdict: 'disputed', check: kind };
-  if (accepted) return { verdict: 'accepted', check: kind };
-  if (rejected) return { verdict: 'rejected', check: kind };
-  return { verdict: 'unchecked', check: 'none' };
+/** What the verdicts mean together: the majority of those who could tell decides, equal sides are a dispute, none is unchecked. */
+export function combine(kind: Exclude<CheckKind, 'none'>, checks: readonly Check[]): Combined {
+  const accepted = checks.filter((one) => one.verdict === 'accepted').length;
+  const rejected = checks.filter((one) => one.verdict === 'rejected').length;
+  if (accepted + rejected === 0) return { verdict: 'unchecked', check: 'none' };
+  if (accepted === rejected) return { verdict: 'disputed', check: kind };
+  return { verdict: accepted > rejected ? 'accepted' : 'rejected', check: kind };
 }

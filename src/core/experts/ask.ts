@@ -8,6 +8,7 @@ import { createLease } from '../jobs/lease';
 import type { RouteUpdate } from './route';
 import { choose } from './router';
 import type { Claim, PipelineDeps, Run, WorkRequest } from './run';
+import type { ShownBy } from './work-kind';
 
 /** A request moves on at most this often; past it the mesh is in no state to answer. */
 export const MAX_REPLACEMENTS = 5;
@@ -40,10 +41,15 @@ export interface Asked {
 interface Shown {
   ids: number[];
   texts: string[];
-  /** Who generated each shown token. */
-  by: NodeId[];
+  /** Who generated each shown token, under which job. */
+  by: { readonly executor: NodeId; readonly jobId: string }[];
   modelHash: string | null;
   firstMs: number | null;
+}
+
+/** Where one executor's tokens end and the next one's begin. */
+function segmentsOf({ by }: Shown): ShownBy[] {
+  return by.flatMap(({ executor, jobId }, from) => (by[from - 1]?.jobId === jobId ? [] : [{ from, executor, jobId }]));
 }
 
 type Attempt =
@@ -61,7 +67,9 @@ function attempt(
 ): AsyncIterable<Attempt> {
   const { kind } = request;
   const resumed = shown.ids.length > 0 && kind.resume && shown.modelHash !== null;
-  const input = withoutUndefined(resumed ? kind.resume!(request.input, shown.ids, shown.modelHash!) : request.input);
+  const input = withoutUndefined(
+    resumed ? kind.resume!(request.input, shown.ids, shown.modelHash!, segmentsOf(shown)) : request.input,
+  );
   const jobId = freshId(deps.chance, 'job');
   const abort = new AbortController();
   const out = createStream<Attempt>(() => abort.abort());
@@ -117,7 +125,7 @@ function attempt(
     progress.ids.forEach((id, i) => {
       shown.ids.push(id);
       shown.texts.push(i === 0 ? progress.text : '');
-      shown.by.push(expert);
+      shown.by.push({ executor: expert, jobId });
     });
     out.push({ type: 'update', update: run.step({ type: 'token', expert, ids: progress.ids, text: progress.text }) });
   }
@@ -159,7 +167,7 @@ export async function* ask(
     const { result } = ended;
     if (result.ok) {
       deps.outcome(expert, 'completed');
-      const experts = [...new Set([...shown.by, expert])];
+      const experts = [...new Set([...shown.by.map(({ executor }) => executor), expert])];
       return ok({
         jobId: ended.jobId,
         experts,

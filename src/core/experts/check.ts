@@ -4,13 +4,21 @@ import { fail, ok, type Result } from '../base/result';
 import { commitmentSchema, opensTo, verdictSchema, type Commitment } from '../jobs/statements';
 import { idOfSigned, openSigned, type Signed } from '../wire/signed';
 import type { Asked } from './ask';
-import type { CheckedBy, RouteUpdate } from './route';
-import type { PipelineDeps, Run, WorkRequest } from './run';
+import { NO_RECORD, recordOutcome, shouldCheck } from './audit';
+import type { CheckedBy, CheckEvidence, RouteUpdate } from './route';
+import type { PipelineDeps, Run, ValidatorCandidate, WorkRequest } from './run';
+import { opensSeal, type RevealedVerdict } from './validators/sealed-verdict';
 
 /** A check re-scores in one pass or redoes a small job: who needs longer than this is not there. */
 export const CHECK_TIMEOUT_MS = 3_000;
 /** Validators that are tried before the answer stays unchecked: one, and one more when that one is silent or undecided. */
 const MAX_DRAWS = 2;
+/** A rejection alone costs nobody anything: this many more are asked, of other devices where there are any. */
+const FURTHER_OPINIONS = 2;
+/** Rejections of independent validators that make a lie out of a fault. */
+const REJECTIONS_THAT_COUNT = 2;
+/** Units are no money and nothing can be lost yet, so all work that counts is checked; see docs/spec/checking.md. */
+const AT_STAKE = { stake: 0, price: 1 } as const;
 
 export interface Check extends CheckedBy {
   /** The validator's signed verdict; null when the requester itself found the fault. */
@@ -42,15 +50,18 @@ async function ownFinding(
   return contradiction === null ? ok(commitment) : fail(contradiction, 'The result differs from what was streamed.');
 }
 
-/** A validator's statement through the gate, and about this very job. */
+/** A validator's statement through the gate: what it sealed, and about this very job. */
 async function openVerdict(
   deps: PipelineDeps,
   asked: Asked,
   run: Run,
   validator: NodeId,
-  statement: Signed,
+  sealed: Uint8Array,
+  revealed: RevealedVerdict,
+  ms: number,
 ): Promise<Result<Check>> {
-  const opened = await openSigned(verdictSchema, statement, deps.verify, [validator]);
+  if (!opensSeal(sealed, revealed)) return fail('seal_mismatch', 'The verdict is not the one that was sealed.');
+  const opened = await openSigned(verdictSchema, revealed.verdict, deps.verify, [validator]);
   if (!opened.ok) return opened;
   const verdict = opened.value;
   const matches =
@@ -60,14 +71,87 @@ async function openVerdict(
     verdict.traceId === run.traceId &&
     verdict.requester === deps.signer.nodeId &&
     verdict.executor === asked.executor;
-  return matches
-    ? ok({ validator, verdict: verdict.verdict, reason: verdict.reason, statement })
-    : fail('verdict_mismatch', 'The verdict is about another job.');
+  if (!matches) return fail('verdict_mismatch', 'The verdict is about another job.');
+  const evidence: CheckEvidence | undefined = verdict.evidence && {
+    ...verdict.evidence,
+    ms,
+    margins: revealed.lookedAt?.positions.map((at, index) => [at, revealed.lookedAt!.margins[index]!] as const) ?? [],
+  };
+  return ok({
+    validator,
+    verdict: verdict.verdict,
+    reason: verdict.reason,
+    ...(evidence === undefined ? {} : { evidence }),
+    statement: revealed.verdict,
+  });
 }
 
 /**
- * The check stage. The validator is drawn only now, after the executor committed, from nodes that are neither this one nor
- * an executor's, nor another node of the same person. A silent or undecided validator is replaced once; with nobody left the answer stays unchecked.
+ * Several validators look at the same answer, and none learns what another found before it has fixed its own verdict:
+ * all seal first, then all reveal.
+ */
+async function askAll(
+  deps: PipelineDeps,
+  run: Run,
+  request: WorkRequest,
+  asked: Asked,
+  validators: readonly ValidatorCandidate[],
+): Promise<readonly Check[]> {
+  const startedMs = deps.clock.monotonicMs();
+  const sealed = await Promise.all(
+    validators.map(async ({ node }) => ({
+      node,
+      seal: await deps.askCheck(node, request.kind.checkCapability, asked.claim, CHECK_TIMEOUT_MS),
+      ms: Math.round(deps.clock.monotonicMs() - startedMs),
+    })),
+  );
+  const checks: Check[] = [];
+  await Promise.all(
+    sealed.map(async ({ node, seal, ms }) => {
+      const revealed = seal.ok ? await deps.askReveal(node, asked.jobId) : seal;
+      const opened =
+        seal.ok && revealed.ok ? await openVerdict(deps, asked, run, node, seal.value, revealed.value, ms) : revealed;
+      if (opened.ok) checks.push(opened.value as Check);
+      deps.outcome(node, opened.ok ? 'completed' : opened.error.code === 'no_answer' ? 'silent' : 'failed');
+    }),
+  );
+  return checks;
+}
+
+/** What the verdicts together mean for those who stand behind them. */
+function settle(deps: PipelineDeps, executor: NodeId, checks: readonly Check[]): void {
+  const of = (verdict: Check['verdict']) => checks.filter((one) => one.verdict === verdict);
+  const [accepted, rejected] = [of('accepted'), of('rejected')];
+  if (accepted.length > rejected.length) {
+    deps.outcome(executor, 'accepted');
+    for (const { validator } of rejected) deps.outcome(validator, 'failed');
+  } else if (rejected.length > accepted.length) {
+    // One voice may be a broken device: it keeps the work away from here for a moment, and no more.
+    deps.outcome(executor, rejected.length >= REJECTIONS_THAT_COUNT ? 'rejected' : 'failed');
+    for (const { validator } of accepted) deps.outcome(validator, 'failed');
+  }
+}
+
+/** A settled outcome goes on the record by which later work is checked more or less often. */
+function noteAudit(deps: PipelineDeps, executor: NodeId, modelHash: string, checks: readonly Check[]): void {
+  const accepting = checks.filter(({ verdict }) => verdict === 'accepted');
+  const rejecting = checks.filter(({ verdict }) => verdict === 'rejected');
+  if (accepting.length === rejecting.length) return;
+  const isAccepted = accepting.length > rejecting.length;
+  if (!isAccepted && rejecting.length < REJECTIONS_THAT_COUNT) return;
+  const evidence = accepting.find((one) => one.evidence !== undefined)?.evidence;
+  const record = recordOutcome(deps.audits.get(executor, modelHash) ?? NO_RECORD, {
+    verdict: isAccepted ? 'accepted' : 'rejected',
+    outsideBranch: true,
+    ...(evidence === undefined ? {} : { evidence }),
+  });
+  deps.audits.set(executor, modelHash, record);
+}
+
+/**
+ * The check stage. Validators are drawn only now, after the executor committed, from nodes that are neither this one nor
+ * an executor's, nor another node of the same person. A silent or undecided one is replaced once; a rejection calls
+ * two more, of other devices where there are any; with nobody left the answer stays unchecked.
  */
 export async function* check(
   deps: PipelineDeps,
@@ -78,7 +162,8 @@ export async function* check(
   const checks: Check[] = [];
   const announce = (one: Check): RouteUpdate => {
     checks.push(one);
-    return run.step({ type: 'checked', validator: one.validator, verdict: one.verdict, reason: one.reason });
+    const { statement: _statement, ...seen } = one;
+    return run.step({ type: 'checked', ...seen });
   };
 
   const self = deps.signer.nodeId;
@@ -92,28 +177,43 @@ export async function* check(
   if (request.provider === 'self') return checks;
 
   const { kind } = request;
-  const modelHash = kind.model(asked.claim.output)?.hash ?? null;
+  const model = kind.model(asked.claim.output);
+  const modelHash = model?.hash ?? '';
+  if (!shouldCheck(deps.audits.get(asked.executor, modelHash) ?? NO_RECORD, AT_STAKE, deps.chance)) return checks;
   const drawn = new Set<NodeId>([self, ...asked.experts]);
+  const usedClasses = new Set<string>();
+  /** One validator that was not drawn before, of a device class that was not used before where there is one. */
+  const drawOne = (): ValidatorCandidate | undefined => {
+    const free = deps
+      .validators(kind.checkCapability, model)
+      .filter(({ node }) => !drawn.has(node) && !asked.experts.some((expert) => deps.sameOwner(node, expert)));
+    const fresh = free.filter(({ deviceClass }) => !usedClasses.has(deviceClass));
+    const one = pick(deps.chance, fresh.length > 0 ? fresh : free);
+    if (one === undefined) return undefined;
+    drawn.add(one.node);
+    usedClasses.add(one.deviceClass);
+    return one;
+  };
+
   for (let draw = 0; draw < MAX_DRAWS && !request.signal.aborted; draw++) {
-    const validator = pick(
-      deps.chance,
-      deps
-        .validators(kind.checkCapability, modelHash)
-        .filter((node) => !drawn.has(node) && !asked.experts.some((expert) => deps.sameOwner(node, expert))),
-    );
+    const validator = drawOne();
     if (validator === undefined) break;
-    drawn.add(validator);
-    const answered = await deps.askCheck(validator, kind.checkCapability, asked.claim, CHECK_TIMEOUT_MS);
-    const opened = answered.ok ? await openVerdict(deps, asked, run, validator, answered.value) : answered;
-    if (!opened.ok) {
-      deps.outcome(validator, opened.error.code === 'no_answer' ? 'silent' : 'failed');
-      continue;
+    const [first] = await askAll(deps, run, request, asked, [validator]);
+    if (first === undefined) continue;
+    yield announce(first);
+    if (first.verdict === 'undecided') continue;
+    if (first.verdict === 'rejected' && !request.signal.aborted) {
+      const further: ValidatorCandidate[] = [];
+      while (further.length < FURTHER_OPINIONS) {
+        const another = drawOne();
+        if (another === undefined) break;
+        further.push(another);
+      }
+      for (const one of await askAll(deps, run, request, asked, further)) yield announce(one);
     }
-    deps.outcome(validator, 'completed');
-    yield announce(opened.value);
-    if (opened.value.verdict === 'undecided') continue;
-    deps.outcome(asked.executor, opened.value.verdict);
     break;
   }
+  settle(deps, asked.executor, checks);
+  noteAudit(deps, asked.executor, modelHash, checks);
   return checks;
 }

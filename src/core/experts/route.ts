@@ -15,6 +15,22 @@ export interface CheckedBy {
   readonly validator: NodeId;
   readonly verdict: 'accepted' | 'rejected' | 'undecided';
   readonly reason: string;
+  /** The figures behind it, where tokens were looked at; `ms` is what the check took as the requester saw it. */
+  readonly evidence?: CheckEvidence;
+}
+
+/** How a check looked at an answer; see `evidenceSchema` in jobs/statements. */
+export interface CheckEvidence {
+  readonly positions: number;
+  readonly length: number;
+  readonly gross: number;
+  readonly soft: number;
+  readonly clippedMilli: number;
+  readonly worstMilli: number;
+  readonly engine: string;
+  readonly ms: number;
+  /** Position and margin in hundredths of a logit (255: that much or more) of every token looked at; empty when not told. */
+  readonly margins: readonly (readonly [position: number, hundredths: number])[];
 }
 
 /**

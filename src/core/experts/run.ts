@@ -8,7 +8,9 @@ import type { Outcome } from '../bus/roster';
 import type { JobOrder, JobResult } from '../jobs/executor';
 import type { Ledger } from '../ledger/ledger';
 import type { Signature, Signed } from '../wire/signed';
+import type { AuditRecord } from './audit';
 import type { RouteUpdate } from './route';
+import type { RevealedVerdict } from './validators/sealed-verdict';
 import type { Candidate, WorkKind } from './work-kind';
 
 /** Where a request may go: this device only, other nodes only, one node, or other nodes when there are any. */
@@ -31,6 +33,18 @@ export interface Claim {
   readonly output: unknown;
 }
 
+/** Only the same weights on the same engine and backend give comparable numbers. */
+export interface CheckedModel {
+  readonly hash: string;
+  readonly engine: string;
+}
+
+export interface ValidatorCandidate {
+  readonly node: NodeId;
+  /** Devices of one class may fail alike; what tells them apart here is only to be different. */
+  readonly deviceClass: string;
+}
+
 /** What the pipeline needs of the node around it: views to decide on, and the few effects of *ask*, *check* and *record*. */
 export interface PipelineDeps {
   readonly signer: Signer;
@@ -42,20 +56,22 @@ export interface PipelineDeps {
   readonly candidates: (capability: CapabilityId) => readonly Candidate[];
   /** This node as a candidate, when it can do the work itself. */
   readonly self: (capability: CapabilityId) => Candidate | null;
-  /** Linked nodes that offer the check and, for work of a model, have that model; not silent, not failing. */
-  readonly validators: (check: CapabilityId, modelHash: string | null) => readonly NodeId[];
+  /** Linked nodes that offer the check and, for work of a model, have that model on that engine; not silent, not failing. */
+  readonly validators: (check: CapabilityId, model: CheckedModel | null) => readonly ValidatorCandidate[];
   readonly giveJob: (
     provider: NodeId,
     order: JobOrder,
     signal: AbortSignal,
     onChunk: (chunk: unknown) => void,
   ) => Promise<Result<JobResult>>;
+  /** Resolves to the seal of the validator's verdict. */
   readonly askCheck: (
     validator: NodeId,
     check: CapabilityId,
     claim: Claim,
     timeoutMs: number,
-  ) => Promise<Result<Signed>>;
+  ) => Promise<Result<Uint8Array<ArrayBuffer>>>;
+  readonly askReveal: (validator: NodeId, jobId: string) => Promise<Result<RevealedVerdict>>;
   readonly askSignature: (node: NodeId, receipt: Signed) => Promise<Result<Signature>>;
   readonly handReceipt: (node: NodeId, receipt: Signed) => Promise<Result<unknown>>;
   /** Emits a node when what is known of it changed: it may have become suspect. */
@@ -64,6 +80,11 @@ export interface PipelineDeps {
   readonly sameOwner: (a: NodeId, b: NodeId) => boolean;
   /** True when the node is silent, suspect or gone. */
   readonly lost: (node: NodeId) => boolean;
+  /** What the checks of a node with a model came to so far; the model's hash is empty for work without one. */
+  readonly audits: {
+    get(node: NodeId, modelHash: string): AuditRecord | undefined;
+    set(node: NodeId, modelHash: string, record: AuditRecord): void;
+  };
   readonly assigned: (node: NodeId) => void;
   readonly outcome: (node: NodeId, outcome: Outcome) => void;
 }

@@ -11,21 +11,28 @@ export interface Progress {
   readonly modelHash?: string;
 }
 
+/** Whose tokens those shown are, from a position on: an answer that moved on has several executors. */
+export interface ShownBy {
+  readonly from: number;
+  readonly executor: NodeId;
+  readonly jobId: string;
+}
+
 /**
  * What the pipeline must know of one kind of work; a service registers it. The pipeline itself knows no capability.
  */
 export interface WorkKind<Input = unknown, Output = unknown, Chunk = unknown> {
   readonly capability: Capability<Input, Output, Chunk>;
-  readonly check: Exclude<CheckKind, 'none' | 'outcome'>;
+  readonly check: Exclude<CheckKind, 'none'>;
   readonly checkCapability: CapabilityId;
   progress(chunk: Chunk): Progress;
   /** The same request, continuing after tokens that were already shown; absent when the kind cannot resume. */
-  resume?(input: Input, shownIds: readonly number[], modelHash: string): Input;
+  resume?(input: Input, shownIds: readonly number[], modelHash: string, by: readonly ShownBy[]): Input;
   /** The requester's own check of the result against what it asked and what was streamed to it, before any validator: a reason code, or null. */
   contradiction?(input: Input, output: Output, streamedIds: readonly number[], streamedText: string): string | null;
   /** What a person reads. */
   text(output: Output): string;
-  model(output: Output): { readonly id: string; readonly hash: string } | null;
+  model(output: Output): { readonly id: string; readonly hash: string; readonly engine: string } | null;
   tokens(output: Output): { readonly prompt: number; readonly completion: number } | null;
   /** Units for an accepted result; caps are on totals. */
   units(input: Input, output: Output): number;

@@ -2,7 +2,7 @@ import type { NodeId } from '../base/ids';
 import { withoutUndefined } from '../base/plain';
 import type { Chance, Clock, Signer } from '../base/ports';
 import { fail, ok, type Result } from '../base/result';
-import type { CapabilityId } from '../bus/capability';
+import type { CapabilityId, JobContext } from '../bus/capability';
 import type { Ledger } from '../ledger/ledger';
 import { idOfSigned, sign, type Signed } from '../wire/signed';
 import { createHourlyQuota } from './quota';
@@ -66,6 +66,7 @@ export interface ExecutorDeps {
     input: unknown,
     signal: AbortSignal,
     onChunk: (chunk: unknown) => void,
+    job: JobContext,
   ) => Promise<Result<unknown>>;
   readonly onRunningChanged: () => void;
 }
@@ -94,9 +95,13 @@ export function createExecutor(deps: ExecutorDeps): Executor {
       running.set(key, job);
       deps.onRunningChanged();
       try {
-        const result = await deps.runService(order.capability, order.input, signal, (chunk) => {
+        const countAndShow = (chunk: unknown): void => {
           job.tokens += 1;
           onChunk(chunk);
+        };
+        const result = await deps.runService(order.capability, order.input, signal, countAndShow, {
+          jobId: order.jobId,
+          requester,
         });
         if (!result.ok) return result;
         if (signal.aborted) return fail('cancelled', 'The job was cancelled.');

@@ -17,6 +17,7 @@ export const saltSchema = v.pipe(
   bytesSchema(SALT_BYTES),
   v.check((bytes) => bytes.length === SALT_BYTES, 'not a salt'),
 );
+const countSchema = v.pipe(v.number(), v.safeInteger(), v.minValue(0), v.maxValue(1e9));
 const timeSchema = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
 
 /**
@@ -36,6 +37,22 @@ export const commitmentSchema = v.strictObject({
   at: timeSchema,
 });
 
+/** The figures behind a verdict that looked at single tokens: enough to see how close it was, nothing of the text. */
+export const evidenceSchema = v.strictObject({
+  /** Tokens looked at, of how many. */
+  positions: countSchema,
+  length: countSchema,
+  /** Tokens that missed grossly, and those that missed a little. */
+  gross: countSchema,
+  soft: countSchema,
+  /** Sum of the margins, each cut at the gross bound, in thousandths of a logit. */
+  clippedMilli: countSchema,
+  /** Largest margin, in thousandths of a logit. */
+  worstMilli: countSchema,
+  /** The runtime and backend that re-scored, as in `ModelIdentity.engine`. */
+  engine: v.pipe(v.string(), v.maxLength(64)),
+});
+
 /** What a validator found. */
 export const verdictSchema = v.strictObject({
   type: v.literal('verdict'),
@@ -46,13 +63,15 @@ export const verdictSchema = v.strictObject({
   requester: nodeIdSchema,
   executor: nodeIdSchema,
   validator: nodeIdSchema,
-  check: v.picklist(['redo', 'rescore']),
+  check: v.picklist(['redo', 'rescore', 'outcome']),
   verdict: v.picklist(['accepted', 'rejected', 'undecided']),
   /** A stable code, for instance `ok`, `output_mismatch`, `token_mismatch`, `text_mismatch`, `opening_mismatch`. */
   reason: v.pipe(v.string(), v.regex(/^[a-z_]{1,48}$/)),
+  evidence: v.optional(evidenceSchema),
   at: timeSchema,
 });
 
+export type Evidence = v.InferOutput<typeof evidenceSchema>;
 export type Commitment = v.InferOutput<typeof commitmentSchema>;
 export type VerdictStatement = v.InferOutput<typeof verdictSchema>;
 

@@ -78,6 +78,8 @@ export interface Communities {
   readonly all: readonly Held[];
   readonly current: Held | null;
   readonly invitation: InvitationView | null;
+  /** Who founded the community that the server offers: the server's own key. Null before a server was met. */
+  readonly offeredFounder: NodeId | null;
   isBlocked(node: NodeId): boolean;
   readonly blocked: ReadonlySet<NodeId>;
   setBlocked(node: NodeId, blocked: boolean): Promise<Result<void>>;
@@ -188,6 +190,9 @@ export async function openCommunities(deps: CommunitiesDeps): Promise<Result<Com
     },
     get invitation() {
       return invitation?.view ?? null;
+    },
+    get offeredFounder() {
+      return offeredId === null ? null : (find(offeredId)?.community.founder ?? null);
     },
     isBlocked: (node) => blocked.has(node),
     get blocked() {

@@ -2,13 +2,14 @@ import * as v from 'valibot';
 import type { Capability, CapabilityId } from '#core/bus/capability';
 import { checkRedo } from '#services/check-redo/contract';
 import { checkRescore } from '#services/check-rescore/contract';
+import { checkReveal } from '#services/check-reveal/contract';
 import { jobRun } from '#services/job-run/contract';
 import { nodeInfo } from '#services/node-info/contract';
 import { nodePing } from '#services/node-ping/contract';
 import { nodeStats } from '#services/node-stats/contract';
 import { receiptKeep } from '#services/receipt-keep/contract';
 import { receiptSign } from '#services/receipt-sign/contract';
-import { workKinds } from '#services/registry';
+import { workKinds } from '#services/work-services';
 
 /** A capability of a newer node may take longer than any known here. */
 const UNKNOWN_TIMEOUT_MS = 30_000;
@@ -17,6 +18,7 @@ const known = new Map<string, Capability<unknown, unknown, unknown>>(
   [
     checkRedo,
     checkRescore,
+    checkReveal,
     jobRun,
     nodeInfo,
     nodePing,

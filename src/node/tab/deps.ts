@@ -2,7 +2,11 @@ import type { NodeId } from '#core/base/ids';
 import type { Chance, Clock, Signer, Verify } from '#core/base/ports';
 import type { Failure, Result } from '#core/base/result';
 import type { NodeCard } from '#core/bus/messages';
+import type { DeviceMeasure } from '#core/engines/device-measure';
 import type { LanguageModelLoader } from '#core/engines/language-model';
+import type { ModelManifest } from '#core/engines/model-manifest';
+import type { ModelStore } from '#core/engines/model-store';
+import type { ModelSource } from '#core/engines/worker-protocol';
 import type { IdentitySeedStore, NodeKey, PassphraseSeal, SeedSigner } from '#core/identity/ports';
 import type { NodeStorage } from '#core/storage/ports';
 import type { Pairing } from '#core/transport/pairing';
@@ -43,7 +47,8 @@ export interface TabNodeDeps {
   readonly verify: Verify;
   /** Signs with seeds (identities, invites): fetched when it is first needed. */
   readonly loadSeedSigner: () => Promise<SeedSigner>;
-  readonly seal: PassphraseSeal;
+  /** Seals backups: fetched when one is made or read. */
+  readonly loadSeal: () => Promise<PassphraseSeal>;
   readonly election: Election;
   readonly surroundings: Surroundings;
   readonly openStorage: (onLost: (reason: Failure) => void) => Promise<Result<NodeStorage>>;
@@ -53,5 +58,17 @@ export interface TabNodeDeps {
   /** Opens channels without a server: fetched when somebody pairs. */
   readonly loadPairing: (self: NodeId) => Promise<Pairing>;
   readonly fetchConfig: () => Promise<Result<ServerConfig>>;
-  readonly models: LanguageModelLoader;
+  /** Loads models into workers; it asks `sourceOf` where their bytes are. */
+  readonly createModels: (sourceOf: ModelSourceOf) => LanguageModelLoader;
+  /** The store of model files: fetched when somebody chooses among models. */
+  readonly loadModelStore: () => Promise<ModelStore>;
+  /** The server's signed catalogue of models, as JSON. */
+  readonly fetchCatalogue: () => Promise<Result<unknown>>;
+  /** Looks at the graphics adapter and computes for three seconds; only after the person asked for it. */
+  readonly probe: () => Promise<Result<DeviceMeasure>>;
 }
+
+/** Where the bytes of a model are, and which engine runs it. */
+export type ModelSourceOf = (
+  modelId: string,
+) => Promise<Result<{ readonly source: ModelSource; readonly engine: ModelManifest['engine'] }>>;

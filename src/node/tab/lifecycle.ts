@@ -4,6 +4,8 @@ import { fail, ok, type Failure, type Result } from '#core/base/result';
 import { createAdmit, createTally, encodeCredential, type SeenRedemption } from '#core/identity/admission';
 import { manifestFromJson } from '#core/identity/community';
 import { MAX_CERTIFICATES } from '#core/identity/memberships';
+import type { LanguageModelLoader } from '#core/engines/language-model';
+import type { Golden } from '#core/engines/model-manifest';
 import type { NodeKey } from '#core/identity/ports';
 import type { NodeStorage } from '#core/storage/ports';
 import type { Network } from '#core/transport/ports';
@@ -14,12 +16,11 @@ import type { Notice, Settings, TabNodeChange } from '../tab-node';
 import { membersOf, openCommunities, type Communities, type Held } from './communities';
 import { openContribution, type Contribution } from './contribution';
 import type { TabNodeDeps } from './deps';
+import type { OpenModelsDesk } from './models';
 import type { OpenPairingDesk } from './pairing';
 import { openPerson, type Person } from './person';
 import { DEFAULT_SETTINGS, loadSettings, storeSettings } from './settings';
 
-/** The built-in model's id. */
-export const DEFAULT_MODEL = 'spark-1';
 /** Running jobs get this long to end before an update or a hand-over takes the node away; others take over what is left. */
 const DRAIN_MS = 5_000;
 /** The identity is made when the first moments are over: nothing a visitor does at once needs it. */
@@ -39,6 +40,9 @@ export interface Running {
   mesh: MeshNode | null;
   /** Made when somebody pairs. */
   pairing: OpenPairingDesk | null;
+  /** Made when somebody chooses among models, or one is tested. */
+  models: Promise<Result<OpenModelsDesk>> | null;
+  readonly loader: LanguageModelLoader;
 }
 
 export const NOT_RUNNING = fail('not_running', 'The node does not run in this tab.');
@@ -60,6 +64,7 @@ export interface TabLifecycle {
   whenRunning<T>(work: (run: Running) => Promise<Result<T>>): Promise<Result<T>>;
   begin(): Promise<void>;
   drain(run: Running): Promise<void>;
+  openModels(run: Running): Promise<Result<OpenModelsDesk>>;
   /** Stops and closes; with `destroy` everything that was stored is deleted. */
   end(destroy: boolean): Promise<Result<void>>;
 }
@@ -173,8 +178,9 @@ export function createTabLifecycle(deps: TabNodeDeps): TabLifecycle {
         }),
       admit,
       joinProof: async () => run.communities.joinProof(held),
-      models: deps.models,
-      defaultModel: DEFAULT_MODEL,
+      models: run.loader,
+      defaultModel: settings.model,
+      golden: (id) => goldenOf(run, id),
       device,
       version: deps.version,
     });
@@ -251,6 +257,25 @@ export function createTabLifecycle(deps: TabNodeDeps): TabLifecycle {
     return done;
   }
 
+  /** The models of this profile; opened when somebody chooses among them, or one is to be tested. */
+  function openModels(run: Running): Promise<Result<OpenModelsDesk>> {
+    run.models ??= import('./models').then(({ openModelsDesk }) =>
+      openModelsDesk(deps, run, {
+        founder: () => run.communities.offeredFounder,
+        remember: (model) => saveSettings({ model }),
+      }),
+    );
+    return run.models;
+  }
+
+  /** A model whose catalogue cannot be had is not tested: who contributes without a network has to be served too. */
+  async function goldenOf(run: Running, id: string): Promise<readonly Golden[]> {
+    const desk = await openModels(run);
+    if (!desk.ok) return [];
+    if (desk.value.manifestOf(id) === undefined) await desk.value.learn();
+    return desk.value.manifestOf(id)?.golden ?? [];
+  }
+
   /** The server's open community, fetched now or kept from the last visit. */
   async function meetServer(run: Running): Promise<void> {
     const config = await deps.fetchConfig();
@@ -291,7 +316,7 @@ export function createTabLifecycle(deps: TabNodeDeps): TabLifecycle {
       nodeKey: nodeKey.value,
       seedStore: deps.createSeedStore(storage),
       loadSeedSigner: deps.loadSeedSigner,
-      seal: deps.seal,
+      loadSeal: deps.loadSeal,
       verify,
       chance,
       clock,
@@ -327,6 +352,11 @@ export function createTabLifecycle(deps: TabNodeDeps): TabLifecycle {
       entered: false,
       mesh: null,
       pairing: null,
+      models: null,
+      loader: deps.createModels(async (id) => {
+        const desk = await openModels(run);
+        return desk.ok ? desk.value.sourceOf(id) : desk;
+      }),
       stops: [
         surroundings.onConditionChanged(() => void contribution.review()),
         () => contribution.close(),
@@ -460,6 +490,7 @@ export function createTabLifecycle(deps: TabNodeDeps): TabLifecycle {
     withRunning,
     whenRunning,
     drain,
+    openModels,
     end,
     async begin() {
       if (!surroundings.secureContext) {

@@ -6,7 +6,7 @@ import { parseManifest, type BatchJob, type BatchManifest } from '#core/jobs/bat
 import { reportOf, type ReportedResult } from '#core/jobs/batch/report';
 import { runBatch } from '#core/jobs/batch/run-batch';
 import { deterministicJobTypes } from '#services/deterministic-job-types';
-import { workKinds } from '#services/registry';
+import { workKinds } from '#services/work-services';
 import type { MeshNode } from '../create-node';
 import type { BatchOutcome, BatchRun } from '../tab-node';
 

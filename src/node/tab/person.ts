@@ -19,7 +19,7 @@ export interface PersonDeps {
   readonly seedStore: IdentitySeedStore;
   /** The code that signs with a seed is fetched when it is first needed. */
   readonly loadSeedSigner: () => Promise<SeedSigner>;
-  readonly seal: PassphraseSeal;
+  readonly loadSeal: () => Promise<PassphraseSeal>;
   readonly verify: Verify;
   readonly chance: Chance;
   readonly clock: Clock;
@@ -138,7 +138,7 @@ export async function openPerson(deps: PersonDeps): Promise<Result<Person>> {
       if (!seed.ok) return seed;
       const { exportBackup } = await import('#core/identity/backup');
       const made = await exportBackup(
-        { ...deps, seedSigner: await deps.loadSeedSigner() },
+        { ...deps, seedSigner: await deps.loadSeedSigner(), seal: await deps.loadSeal() },
         { createdAt: clock.now(), seed: seed.value!, communities, certificates },
         passphrase,
       );
@@ -150,7 +150,11 @@ export async function openPerson(deps: PersonDeps): Promise<Result<Person>> {
     },
     async restore(fileText, passphrase) {
       const { openBackup } = await import('#core/identity/backup');
-      const opened = await openBackup({ ...deps, seedSigner: await deps.loadSeedSigner() }, fileText, passphrase);
+      const opened = await openBackup(
+        { ...deps, seedSigner: await deps.loadSeedSigner(), seal: await deps.loadSeal() },
+        fileText,
+        passphrase,
+      );
       if (!opened.ok) return opened;
       const restored = await become(opened.value.seed, [...certificates, ...opened.value.certificates], true);
       return restored.ok ? opened : restored;

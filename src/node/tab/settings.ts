@@ -5,6 +5,8 @@ import { checkAgainst } from '#core/wire/gate';
 import type { Settings } from '../tab-node';
 
 const KEY = 'settings';
+/** The model that comes with the app. */
+export const BUILT_IN_MODEL = 'spark-1';
 
 /** Typed and versioned; a field that an older version did not know gets its default. */
 const settingsSchema = v.object({
@@ -25,6 +27,7 @@ const settingsSchema = v.object({
     null,
   ),
   research: v.fallback(v.boolean(), false),
+  model: v.fallback(v.pipe(v.string(), v.regex(/^[a-z0-9][a-z0-9.-]{0,63}$/)), BUILT_IN_MODEL),
 });
 
 export const DEFAULT_SETTINGS: Settings = {
@@ -36,6 +39,7 @@ export const DEFAULT_SETTINGS: Settings = {
   pauseOnMetered: true,
   hours: null,
   research: false,
+  model: BUILT_IN_MODEL,
 };
 
 export async function loadSettings(records: KeyValueStore): Promise<Result<Settings>> {
@@ -70,6 +74,7 @@ const plain = ({
   pauseOnMetered,
   hours,
   research,
+  model,
 }: Settings): Settings => ({
   theme,
   askWhere,
@@ -79,4 +84,5 @@ const plain = ({
   pauseOnMetered,
   hours,
   research,
+  model,
 });

@@ -1,6 +1,7 @@
 import * as v from 'valibot';
 import { defineCapability } from '#core/bus/capability';
 import { saltSchema } from '#core/jobs/statements';
+import { bytesSchema } from '#core/wire/gate';
 import { signedSchema } from '#core/wire/signed';
 
 /** A finished job laid open to a validator: the executor's commitment, and what opens it. */
@@ -11,8 +12,15 @@ export const checkInputSchema = v.strictObject({
   output: v.unknown(),
 });
 
-/** The validator's signed verdict (`verdictSchema` in core/jobs/statements). */
-export const checkOutputSchema = v.strictObject({ verdict: signedSchema });
+const SEAL_BYTES = 32;
+
+/** The verdict is fixed, not told: `check.reveal@1` tells it once all who were asked have fixed theirs. */
+export const checkOutputSchema = v.strictObject({
+  sealed: v.pipe(
+    bytesSchema(SEAL_BYTES),
+    v.check((bytes) => bytes.length === SEAL_BYTES, 'not a seal'),
+  ),
+});
 
 export type CheckInput = v.InferOutput<typeof checkInputSchema>;
 export type CheckOutput = v.InferOutput<typeof checkOutputSchema>;

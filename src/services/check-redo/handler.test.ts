@@ -3,7 +3,7 @@ import type { CallContext } from '#core/bus/capability';
 import { fail, ok, unwrap, type Result } from '#core/base/result';
 import { verdictSchema, type VerdictStatement } from '#core/jobs/statements';
 import { idOfSigned, openSigned, sign } from '#core/wire/signed';
-import { claimOf, signerFrom, verifySignature } from '#tests/fakes/claims';
+import { claimOf, sealingAs, signerFrom, verifySignature } from '#tests/fakes/claims';
 import type { CheckInput } from './contract';
 import { createCheckRedoHandler } from './handler';
 
@@ -20,13 +20,14 @@ const context = (caller: string): CallContext<never> => ({
   emit: () => {},
 });
 
+const pen = sealingAs(validator);
 const handlerWith = (redo: (capability: string, input: unknown) => Promise<Result<unknown>>) =>
   createCheckRedoHandler({
     self: validator.nodeId,
     verify: verifySignature,
     now: () => 2_000,
     redo,
-    signVerdict: async (body) => ok(await sign(validator, body)),
+    sealVerdict: pen.sealVerdict,
   });
 
 const upperCase = handlerWith(async (_capability, input) => ok((input as { message: string }).message.toUpperCase()));
@@ -41,8 +42,8 @@ const honest = (): Promise<CheckInput> =>
   }) as Promise<CheckInput>;
 
 async function verdictOf(handler: typeof upperCase, claim: CheckInput): Promise<VerdictStatement> {
-  const { verdict } = unwrap(await handler(claim, context(requester.nodeId)));
-  return unwrap(await openSigned(verdictSchema, verdict, verifySignature, [validator.nodeId]));
+  unwrap(await handler(claim, context(requester.nodeId)));
+  return unwrap(await openSigned(verdictSchema, pen.last(), verifySignature, [validator.nodeId]));
 }
 
 describe('check.redo', () => {
@@ -143,7 +144,7 @@ describe('check.redo', () => {
       verify: verifySignature,
       now: () => 2_000,
       redo: async () => ok('HI'),
-      signVerdict: async () => fail('disk_full', 'The device has no room left.'),
+      sealVerdict: async () => fail('disk_full', 'The device has no room left.'),
     });
     expect(await handler(await honest(), context(requester.nodeId))).toMatchObject({
       ok: false,

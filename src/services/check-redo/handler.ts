@@ -1,11 +1,9 @@
 import type { CapabilityId, Handler } from '#core/bus/capability';
 import type { NodeId } from '#core/base/ids';
 import type { Verify } from '#core/base/ports';
-import { ok, type Result } from '#core/base/result';
+import type { Result } from '#core/base/result';
 import { judgeRedo } from '#core/experts/validators/judge-redo';
-import { openClaim, verdictStatement } from '#core/experts/validators/open-claim';
-import type { VerdictStatement } from '#core/jobs/statements';
-import type { Signed } from '#core/wire/signed';
+import { openClaim, verdictStatement, type SealVerdict } from '#core/experts/validators/open-claim';
 import type { CheckInput, CheckOutput } from './contract';
 
 export interface CheckRedoOptions {
@@ -14,16 +12,16 @@ export interface CheckRedoOptions {
   readonly now: () => number;
   /** Runs the job on this node. Code `unsupported` when it does not offer the capability or cannot redo it. */
   readonly redo: (capability: CapabilityId, input: unknown) => Promise<Result<unknown>>;
-  readonly signVerdict: (body: VerdictStatement) => Promise<Result<Signed>>;
+  readonly sealVerdict: SealVerdict;
 }
 
-/** `check.redo@1`: does the job again and signs what came of it. */
+/** `check.redo@1`: does the job again and seals what came of it. */
 export function createCheckRedoHandler({
   self,
   verify,
   now,
   redo,
-  signVerdict,
+  sealVerdict,
 }: CheckRedoOptions): Handler<CheckInput, CheckOutput> {
   return async (claim, { caller }) => {
     const opened = await openClaim(claim, caller, self, verify);
@@ -31,7 +29,6 @@ export function createCheckRedoHandler({
     const { commitment, opens } = opened.value;
     const redone = opens ? await redo(commitment.capability as CapabilityId, claim.input) : null;
     const judgement = judgeRedo(opened.value, claim.output, redone);
-    const verdict = await signVerdict(verdictStatement(opened.value, self, 'redo', judgement, now()));
-    return verdict.ok ? ok({ verdict: verdict.value }) : verdict;
+    return sealVerdict(verdictStatement(opened.value, self, 'redo', judgement, now()), null);
   };
 }

@@ -2,9 +2,9 @@ import { defineCapability } from '#core/bus/capability';
 import { checkInputSchema, checkOutputSchema, type CheckInput, type CheckOutput } from '../check-redo/contract';
 
 /**
- * Checks a language model's answer by one teacher-forced pass over prompt and claimed tokens with the same model: each
- * claimed token must be the one that the model's decision rule would have chosen (within `MARGIN_TOLERANCE`), the end of the text
- * and the length must hold, and the text must be what the ids decode to.
+ * Checks a language model's answer by one teacher-forced pass over prompt and claimed tokens with the same model on the same
+ * engine: the margins at drawn positions must be those of an honest device (docs/spec/checking.md), the end of the text and
+ * the length must hold, and the text must be what the ids decode to.
  */
 export const checkRescore = defineCapability<CheckInput, CheckOutput>({
   id: 'check.rescore@1',
@@ -15,8 +15,8 @@ export const checkRescore = defineCapability<CheckInput, CheckOutput>({
 });
 
 /**
- * Largest logit distance between the model's choice and a claimed token that still passes. Between backends (WASM,
- * WebGPU) logits of the same small model differ by a few millionths, a forged token stands several units away; near-ties below this are
- * decided either way by rounding and prove nothing.
+ * Largest logit distance between the model's choice and a token that an expert still continues from. Between backends
+ * (WASM, WebGPU) logits of the same small model differ by a few millionths, a forged token stands several units away;
+ * near-ties below this are decided either way by rounding.
  */
 export const MARGIN_TOLERANCE = 0.02;

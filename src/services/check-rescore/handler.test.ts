@@ -3,8 +3,8 @@ import { createScriptedModel, type Lies } from '#adapters/engine-scripted';
 import type { CallContext } from '#core/bus/capability';
 import { fail, ok, unwrap } from '#core/base/result';
 import { verdictSchema } from '#core/jobs/statements';
-import { openSigned, sign } from '#core/wire/signed';
-import { claimOf, signerFrom, verifySignature } from '#tests/fakes/claims';
+import { openSigned } from '#core/wire/signed';
+import { claimOf, sealingAs, signerFrom, verifySignature } from '#tests/fakes/claims';
 import type { CheckInput } from '../check-redo/contract';
 import type { ChatInput, ChatOutput } from '../llm-chat/contract';
 import { createChatHandler } from '../llm-chat/handler';
@@ -13,6 +13,7 @@ import { createCheckRescoreHandler } from './handler';
 const requester = signerFrom(1);
 const executor = signerFrom(2);
 const validator = signerFrom(3);
+const pen = sealingAs(validator);
 const answers = {
   'What is a lease?':
     'A lease is a job that a node holds until a deadline; when it falls silent, another one takes over.',
@@ -29,7 +30,7 @@ const context = <Chunk>(): CallContext<Chunk> => ({
 
 async function answerOf(lies?: Lies): Promise<ChatOutput> {
   const model = createScriptedModel(lies === undefined ? { answers } : { answers, lies });
-  return unwrap(await createChatHandler({ model: async () => ok(model) })(input, context()));
+  return unwrap(await createChatHandler({ self: executor.nodeId, model: async () => ok(model) })(input, context()));
 }
 
 async function checked(
@@ -41,11 +42,12 @@ async function checked(
     verify: verifySignature,
     now: () => 5,
     model: async (id) => (id === model.identity.id ? ok(model) : fail('unknown_model', 'No such model.')),
-    signVerdict: async (body) => ok(await sign(validator, body)),
+    sealVerdict: pen.sealVerdict,
+    secret: new Uint8Array(32).fill(5),
   });
   const claim = await claimOf({ executor, requester: requester.nodeId, capability: 'llm.chat@1', input, ...parts });
-  const { verdict } = unwrap(await handler(claim as CheckInput, context()));
-  const opened = unwrap(await openSigned(verdictSchema, verdict, verifySignature, [validator.nodeId]));
+  unwrap(await handler(claim as CheckInput, context()));
+  const opened = unwrap(await openSigned(verdictSchema, pen.last(), verifySignature, [validator.nodeId]));
   return { check: opened.check, verdict: opened.verdict, reason: opened.reason };
 }
 

@@ -10,6 +10,7 @@ const answers = {
   'What is a receipt?':
     'A receipt is a signed note – „proof“ – that one job was done: who asked, who answered, who checked it, and what it counts.',
 };
+const EXECUTOR = 'e'.repeat(64);
 const input: ChatInput = { messages: [{ role: 'user', text: 'What is a receipt?' }], maxTokens: 100 };
 
 async function run(
@@ -21,7 +22,7 @@ async function run(
 ) {
   const controller = new AbortController();
   const chunks: ChatChunk[] = [];
-  const result = await createChatHandler({ model: async () => ok(model) })(request, {
+  const result = await createChatHandler({ self: EXECUTOR, model: async () => ok(model) })(request, {
     caller: 'f'.repeat(64),
     local: false,
     callId: 'call-1',
@@ -53,9 +54,9 @@ describe('llm.chat', () => {
   it('continues after every token that the same model made, and returns the whole answer', async () => {
     const whole = unwrap((await run(input)).result);
     for (let at = 1; at <= whole.ids.length; at++) {
-      const resume = { modelHash: whole.model.hash, ids: whole.ids.slice(0, at) };
+      const resume = { modelHash: whole.model.hash, ids: whole.ids.slice(0, at), by: [] };
       const { chunks, result } = await run({ ...input, resume });
-      expect(unwrap(result)).toEqual(whole);
+      expect(unwrap(result)).toEqual({ ...whole, resumedTokens: at });
       expect(chunks[0]!.begin!.resumedTokens).toBe(at);
       expect(chunks.flatMap((chunk) => chunk.ids)).toEqual(whole.ids.slice(at));
       expect(whole.text.endsWith(chunks.map((chunk) => chunk.text).join(''))).toBe(true);
@@ -66,7 +67,7 @@ describe('llm.chat', () => {
     const whole = unwrap((await run(input)).result);
     const { chunks, result } = await run({
       ...input,
-      resume: { modelHash: '0'.repeat(64), ids: whole.ids.slice(0, 4) },
+      resume: { modelHash: '0'.repeat(64), ids: whole.ids.slice(0, 4), by: [] },
     });
     expect(unwrap(result)).toEqual(whole);
     expect(chunks[0]!.begin!.resumedTokens).toBe(0);
@@ -76,7 +77,7 @@ describe('llm.chat', () => {
     const whole = unwrap((await run(input)).result);
     const forged = [...whole.ids.slice(0, 2), whole.ids[5]!, whole.ids[3]!];
     for (const ids of [forged, [900_000], [whole.ids.at(-1)!, ...whole.ids.slice(0, 2)]]) {
-      const { chunks, result } = await run({ ...input, resume: { modelHash: whole.model.hash, ids } });
+      const { chunks, result } = await run({ ...input, resume: { modelHash: whole.model.hash, ids, by: [] } });
       expect(unwrap(result)).toEqual(whole);
       expect(chunks[0]!.begin!.resumedTokens).toBe(0);
     }
@@ -95,7 +96,7 @@ describe('llm.chat', () => {
   });
 
   it('passes on why there is no model', async () => {
-    const handler = createChatHandler({ model: async () => fail('unknown_model', 'No such model.') });
+    const handler = createChatHandler({ self: EXECUTOR, model: async () => fail('unknown_model', 'No such model.') });
     const context = {
       caller: 'f'.repeat(64),
       local: true,
@@ -108,7 +109,7 @@ describe('llm.chat', () => {
 
   it('refuses questions that would only wait', async () => {
     const model = createScriptedModel({ answers });
-    const handler = createChatHandler({ model: async () => ok(model) });
+    const handler = createChatHandler({ self: EXECUTOR, model: async () => ok(model) });
     const context = () => ({
       caller: 'f'.repeat(64),
       local: true,
@@ -142,9 +143,10 @@ describe('the work kind of llm.chat', () => {
   });
 
   it('asks to continue after what was shown', () => {
-    expect(chatKind.resume!(input, [5, 6], 'a'.repeat(64))).toEqual({
+    const by = [{ from: 0, executor: EXECUTOR, jobId: 'job-1' }];
+    expect(chatKind.resume!(input, [5, 6], 'a'.repeat(64), by)).toEqual({
       ...input,
-      resume: { modelHash: 'a'.repeat(64), ids: [5, 6] },
+      resume: { modelHash: 'a'.repeat(64), ids: [5, 6], by },
     });
   });
 

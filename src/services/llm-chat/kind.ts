@@ -1,5 +1,5 @@
 import type { WorkKind } from '#core/experts/work-kind';
-import { llmChat, type ChatChunk, type ChatInput, type ChatOutput } from './contract';
+import { llmChat, MAX_SEGMENTS, type ChatChunk, type ChatInput, type ChatOutput } from './contract';
 
 const TOKENS_PER_UNIT = 50;
 const MAX_UNITS = 5;
@@ -14,7 +14,10 @@ export const chatKind: WorkKind<ChatInput, ChatOutput, ChatChunk> = {
       ? { ids, text }
       : { ids, text, resumedTokens: begin.resumedTokens, modelHash: begin.model.hash };
   },
-  resume: (input, shownIds, modelHash) => ({ ...input, resume: { modelHash, ids: [...shownIds] } }),
+  resume: (input, shownIds, modelHash, by) => ({
+    ...input,
+    resume: { modelHash, ids: [...shownIds], by: by.slice(0, MAX_SEGMENTS) },
+  }),
   contradiction(input, output, streamedIds, streamedText) {
     if (input.model !== undefined && output.model.id !== input.model) return 'other_model';
     if (output.ids.length > input.maxTokens) return 'too_many_tokens';
@@ -23,10 +26,11 @@ export const chatKind: WorkKind<ChatInput, ChatOutput, ChatChunk> = {
     return output.text === streamedText ? null : 'streamed_text_differs';
   },
   text: (output) => output.text,
-  model: ({ model }) => ({ id: model.id, hash: model.hash }),
+  model: ({ model }) => ({ id: model.id, hash: model.hash, engine: model.engine }),
   tokens: ({ promptIds, ids }) => ({ prompt: promptIds.length, completion: ids.length }),
   /** One for the answer and one per 50 tokens generated, a part counting as one; five at most. Tokens that another node had generated are not paid again. */
   units({ resume }, { model, ids }) {
+    // By the tokens themselves, not by what the executor says it continued.
     const continued =
       resume !== undefined && resume.modelHash === model.hash && resume.ids.every((id, index) => id === ids[index]);
     const generated = ids.length - (continued ? resume.ids.length : 0);

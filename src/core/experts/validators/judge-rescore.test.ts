@@ -7,7 +7,7 @@ const answers = {
   'What is a seal?': 'A seal is a signed summary over evidence: who asked, who answered, who checked and when.',
 };
 const messages = [{ role: 'user', text: 'What is a seal?' }] as const;
-const TOLERANCE = 0.02;
+const SEED = new Uint8Array(32).fill(3);
 
 async function honestClaim(maxTokens = 100): Promise<AnswerClaim> {
   const model = createScriptedModel({ answers });
@@ -20,6 +20,7 @@ async function honestClaim(maxTokens = 100): Promise<AnswerClaim> {
     messages,
     maxTokens,
     modelHash: model.identity.hash,
+    engine: model.identity.engine,
     promptIds,
     ids,
     text,
@@ -27,12 +28,12 @@ async function honestClaim(maxTokens = 100): Promise<AnswerClaim> {
   };
 }
 
-const judge = (claim: AnswerClaim) => judgeRescore(createScriptedModel({ answers }), claim, TOLERANCE);
+const judge = (claim: AnswerClaim) => judgeRescore(createScriptedModel({ answers }), claim, SEED);
 
 describe('re-scoring', () => {
   it('accepts what the model itself says', async () => {
-    expect(await judge(await honestClaim())).toEqual({ verdict: 'accepted', reason: 'ok' });
-    expect(await judge(await honestClaim(6))).toEqual({ verdict: 'accepted', reason: 'ok' });
+    expect(await judge(await honestClaim())).toMatchObject({ verdict: 'accepted', reason: 'ok' });
+    expect(await judge(await honestClaim(6))).toMatchObject({ verdict: 'accepted', reason: 'ok' });
   });
 
   it('cannot tell about an answer of another model', async () => {
@@ -56,14 +57,14 @@ describe('re-scoring', () => {
     for (const at of [0, 5, claim.ids.length - 2]) {
       const ids = claim.ids.map((id, index) => (index === at ? claim.ids[(at + 1) % 5]! : id));
       const text = unwrap(await model.decode(ids));
-      expect(await judge({ ...claim, ids, text })).toEqual({ verdict: 'rejected', reason: 'token_mismatch' });
+      expect(await judge({ ...claim, ids, text })).toMatchObject({ verdict: 'rejected', reason: 'token_mismatch' });
     }
   });
 
   it('rejects tokens that the model does not have', async () => {
     const claim = await honestClaim();
     const ids = [900_000, ...claim.ids.slice(1)];
-    expect(await judge({ ...claim, ids })).toEqual({ verdict: 'rejected', reason: 'token_mismatch' });
+    expect(await judge({ ...claim, ids })).toMatchObject({ verdict: 'rejected', reason: 'token_mismatch' });
   });
 
   it('rejects a text that its ids do not stand for', async () => {
@@ -103,20 +104,21 @@ describe('re-scoring', () => {
       messages,
       maxTokens: 100,
       modelHash: small.identity.hash,
+      engine: small.identity.engine,
       promptIds,
       ids: run.ids,
       text,
       finish: 'length',
     };
     expect(run.ids).toHaveLength(4);
-    expect(await judgeRescore(small, claim, TOLERANCE)).toEqual({ verdict: 'accepted', reason: 'ok' });
+    expect(await judgeRescore(small, claim, SEED)).toMatchObject({ verdict: 'accepted', reason: 'ok' });
   });
 
   it('cannot tell when its engine is gone', async () => {
     const claim = await honestClaim();
     const model = createScriptedModel({ answers });
     await model.dispose();
-    expect(await judgeRescore(model, claim, TOLERANCE)).toEqual({ verdict: 'undecided', reason: 'engine_failed' });
+    expect(await judgeRescore(model, claim, SEED)).toEqual({ verdict: 'undecided', reason: 'engine_failed' });
   });
 
   it('lets a near-tie pass and nothing beyond it', async () => {
@@ -126,7 +128,7 @@ describe('re-scoring', () => {
       ...model,
       score: async () => ({ ok: true, value: claim.ids.map(() => ({ rank: 1, logProbability: -1, margin })) }) as const,
     });
-    expect((await judgeRescore(withMargin(0.0199), claim, TOLERANCE)).verdict).toBe('accepted');
-    expect((await judgeRescore(withMargin(0.0201), claim, TOLERANCE)).reason).toBe('token_mismatch');
+    expect((await judgeRescore(withMargin(0.0999), claim, SEED)).verdict).toBe('accepted');
+    expect((await judgeRescore(withMargin(0.501), claim, SEED)).reason).toBe('token_mismatch');
   });
 });

@@ -1,8 +1,15 @@
 import type { NodeId } from '../../base/ids';
 import type { Verify } from '../../base/ports';
 import { fail, ok, type Result } from '../../base/result';
-import { commitmentSchema, opensTo, type Commitment, type VerdictStatement } from '../../jobs/statements';
+import {
+  commitmentSchema,
+  opensTo,
+  type Commitment,
+  type Evidence,
+  type VerdictStatement,
+} from '../../jobs/statements';
 import { idOfSigned, openSigned, type Signed } from '../../wire/signed';
+import type { LookedAt } from './sealed-verdict';
 
 /** A finished job as the requester lays it open to a validator. */
 export interface Claim {
@@ -23,7 +30,14 @@ export interface OpenedClaim {
 export interface Judgement {
   readonly verdict: VerdictStatement['verdict'];
   readonly reason: string;
+  readonly evidence?: Evidence;
 }
+
+/** Signs a verdict, writes it down, and fixes it without telling it; the seal is what leaves this node first. */
+export type SealVerdict = (
+  body: VerdictStatement,
+  lookedAt: LookedAt | null,
+) => Promise<Result<{ sealed: Uint8Array<ArrayBuffer> }>>;
 
 export const accepted: Judgement = { verdict: 'accepted', reason: 'ok' };
 export const rejected = (reason: string): Judgement => ({ verdict: 'rejected', reason });

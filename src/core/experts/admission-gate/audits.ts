@@ -1,0 +1,21 @@
+import type { NodeId } from '../../base/ids';
+import type { Receipt } from '../../ledger/receipts';
+import type { AuditedCounts } from './judge-canary';
+
+export const NO_AUDITS: AuditedCounts = { accepted: 0, rejected: 0 };
+
+/** How audits of answers ended, by the hash of the model that gave them. A node does not judge by what it answered itself. */
+export function auditsByModel(
+  receipts: Iterable<{ readonly receipt: Receipt }>,
+  self: NodeId,
+): ReadonlyMap<string, AuditedCounts> {
+  const audits = new Map<string, { accepted: number; rejected: number }>();
+  for (const { receipt } of receipts) {
+    const { model, verdict, executor } = receipt;
+    if (model === null || executor === self || (verdict !== 'accepted' && verdict !== 'rejected')) continue;
+    const counts = audits.get(model.hash) ?? { ...NO_AUDITS };
+    counts[verdict] += 1;
+    audits.set(model.hash, counts);
+  }
+  return audits;
+}

@@ -1,0 +1,132 @@
+import type { NodeId } from '#core/base/ids';
+import type { Chance, Clock, Signer, Verify } from '#core/base/ports';
+import { fail, ok, type Result } from '#core/base/result';
+import type { Bus } from '#core/bus/bus';
+import type { CapabilityId } from '#core/bus/capability';
+import type { Roster } from '#core/bus/roster';
+import type { LanguageModel } from '#core/engines/language-model';
+import type { AuditRecord } from '#core/experts/audit';
+import type { PipelineDeps } from '#core/experts/run';
+import type { Candidate } from '#core/experts/work-kind';
+import type { Executor, JobResult } from '#core/jobs/executor';
+import type { Ledger } from '#core/ledger/ledger';
+import type { Links } from '#core/transport/ports';
+import { checkReveal } from '#services/check-reveal/contract';
+import { jobRun } from '#services/job-run/contract';
+import { receiptKeep } from '#services/receipt-keep/contract';
+import { receiptSign } from '#services/receipt-sign/contract';
+import type { CheckCapability } from '#services/work-services';
+
+/** Pairs of node and model whose checks are counted; the longest untouched are forgotten and begin anew. */
+const MAX_AUDITS = 1_024;
+
+export interface NodeParts {
+  readonly signer: Signer;
+  readonly verify: Verify;
+  readonly clock: Clock;
+  readonly chance: Chance;
+  readonly ledger: () => Ledger;
+  readonly links: Links;
+  readonly roster: Roster;
+  readonly bus: Bus;
+  readonly executor: Executor;
+  readonly checks: ReadonlyMap<CapabilityId, CheckCapability>;
+  readonly loadedModels: readonly LanguageModel[];
+  readonly tokensPerSecond: () => number | null;
+}
+
+/** What the pipeline needs of the node around it: fetched with the pipeline, when the first question is asked. */
+export function createPipelineDeps(parts: NodeParts): PipelineDeps {
+  const { signer, verify, clock, chance, ledger, links, roster, bus, executor, loadedModels } = parts;
+  const self = signer.nodeId;
+  /** Who was demoted to somebody unknown may be talked to, but gets no work and judges none. */
+  const isMember = (node: NodeId): boolean => (links.to(node)?.admission.trust ?? 'unknown') !== 'unknown';
+
+  const ownRecord = { completed: 0, failed: 0, accepted: 0, rejected: 0 };
+  const notesOf = (models: readonly LanguageModel[]) =>
+    models.map(({ identity }) => ({ id: identity.id, hash: identity.hash }));
+  const audits = new Map<string, AuditRecord>();
+  return {
+    signer,
+    verify,
+    clock,
+    chance,
+    ledger,
+    candidates: (capability) =>
+      roster
+        .offering(capability)
+        .filter((entry) => isMember(entry.node) && entry.card!.capabilities.includes(jobRun.id))
+        .map((entry): Candidate => ({
+          node: entry.node,
+          local: false,
+          rttMs: entry.rttMs,
+          runningJobs: entry.card!.runningJobs,
+          tokensPerSecond: entry.card!.device?.tokensPerSecond ?? null,
+          models: entry.card!.models,
+          record: entry.record,
+        })),
+    self: (capability) =>
+      bus.has(capability)
+        ? {
+            node: self,
+            local: true,
+            rttMs: 0,
+            runningJobs: executor.running.length,
+            tokensPerSecond: parts.tokensPerSecond(),
+            models: notesOf(loadedModels),
+            record: ownRecord,
+          }
+        : null,
+    validators: (check, model) =>
+      roster
+        .offering(check)
+        .filter((entry) => isMember(entry.node))
+        .filter(
+          ({ card }) =>
+            model === null || card!.models.some(({ hash, engine }) => hash === model.hash && engine === model.engine),
+        )
+        .map(({ node, card }) => ({
+          node,
+          deviceClass: `${card!.device?.webgpu ?? '?'} ${card!.device?.cores ?? '?'} ${card!.device?.memoryGb ?? '?'}`,
+        })),
+    giveJob: (provider, order, signal, onChunk) =>
+      provider === self
+        ? executor.run(order, self, signal, onChunk)
+        : (bus.call(jobRun, order, { provider, signal, onChunk }) as Promise<Result<JobResult>>),
+    async askCheck(validator, check, claim, timeoutMs) {
+      const capability = parts.checks.get(check);
+      if (!capability) return fail('nobody_offers', `Nobody knows the check ${check}.`);
+      const answered = await bus.call(capability, claim, { provider: validator, timeoutMs });
+      return answered.ok ? ok(answered.value.sealed) : answered;
+    },
+    askReveal: (validator, jobId) => bus.call(checkReveal, { jobId }, { provider: validator }),
+    async askSignature(node, receipt) {
+      const answered = await bus.call(receiptSign, { receipt }, { provider: node });
+      return answered.ok ? ok(answered.value.signature) : answered;
+    },
+    handReceipt: (node, receipt) => bus.call(receiptKeep, { receipt }, { provider: node }),
+    nodeChanged: roster.changed,
+    sameOwner(a, b) {
+      const owner = links.to(a)?.admission.identity ?? null;
+      return owner !== null && owner === links.to(b)?.admission.identity;
+    },
+    lost(node) {
+      if (node === self) return false;
+      const entry = roster.get(node);
+      return entry === null || entry.state === 'offline';
+    },
+    audits: {
+      get: (node, modelHash) => audits.get(`${node}/${modelHash}`),
+      set(node, modelHash, record) {
+        const key = `${node}/${modelHash}`;
+        audits.delete(key);
+        audits.set(key, record);
+        if (audits.size > MAX_AUDITS) audits.delete(audits.keys().next().value!);
+      },
+    },
+    assigned: (node) => roster.assigned(node),
+    outcome(node, outcome) {
+      if (node !== self) roster.outcome(node, outcome, clock.monotonicMs());
+    },
+  };
+}

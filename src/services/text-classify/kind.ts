@@ -1,0 +1,20 @@
+import type { WorkKind } from '#core/experts/work-kind';
+import type { WorkSign } from '#core/experts/objective/work-sign';
+import { textClassify, type ClassifyInput, type ClassifyOutput } from './contract';
+
+/** What the pipeline knows of `text.classify@1`: a closed answer, scored again by whoever holds the same model. */
+export const classifyKind: WorkKind<ClassifyInput, ClassifyOutput, WorkSign> = {
+  capability: textClassify,
+  check: 'outcome',
+  checkCapability: 'check.outcome@1',
+  progress: () => ({ ids: [], text: '' }),
+  contradiction({ model, labels }, output) {
+    if (model !== undefined && output.model.id !== model) return 'other_model';
+    if (!labels.some(({ label }) => label === output.label)) return 'unknown_label';
+    return output.scoresMilli !== null && output.scoresMilli.length !== labels.length ? 'scores_missing' : null;
+  },
+  text: ({ label }) => label,
+  model: ({ model }) => model,
+  tokens: () => null,
+  units: () => 1,
+};

@@ -1,0 +1,122 @@
+import type { Capability, CapabilityId } from '#core/bus/capability';
+import type { Chance, Clock, Signer, Verify } from '#core/base/ports';
+import { fail, ok, type Result } from '#core/base/result';
+import type { LanguageModel } from '#core/engines/language-model';
+import type { WorkKind, WorkKinds } from '#core/experts/work-kind';
+import type { Executor } from '#core/jobs/executor';
+import { createHourlyQuota } from '#core/jobs/quota';
+import type { SealVerdict } from '#core/experts/validators/open-claim';
+import { createSealedVerdicts } from '#core/experts/validators/sealed-verdict';
+import type { Ledger } from '#core/ledger/ledger';
+import { idOfSigned, sign } from '#core/wire/signed';
+import { service, type GivenVerdicts, type RegisteredService } from './basic-services';
+import { checkRedo, type CheckInput, type CheckOutput } from './check-redo/contract';
+import { checkRescore } from './check-rescore/contract';
+import { checkReveal } from './check-reveal/contract';
+import { deterministicServices, deterministicWorkKinds } from './deterministic';
+import { jobRun } from './job-run/contract';
+import { llmChat } from './llm-chat/contract';
+import { chatKind } from './llm-chat/kind';
+
+export interface WorkServiceDeps {
+  readonly signer: Signer;
+  readonly verify: Verify;
+  readonly clock: Clock;
+  readonly chance: Chance;
+  readonly ledger: () => Ledger;
+  readonly executor: () => Executor;
+  /** The model with this id, or the node's own when none is named; loads it when needed. */
+  readonly model: (id?: string) => Promise<Result<LanguageModel>>;
+  /** Runs a service of this node by name, for checks that do a job again. */
+  readonly runHere: (capability: CapabilityId, input: unknown) => Promise<Result<unknown>>;
+  readonly verdicts: GivenVerdicts;
+  readonly onVerdictGiven: () => void;
+}
+
+/** Checks per hour for one requester, each of which leaves some 500 bytes in this node's log: 5 MB an hour at most. */
+const CHECKS_PER_HOUR = 10_000;
+/** What the draw of positions is bound to, besides the executor's commitment; fresh in every run of a node. */
+const SECRET_BYTES = 32;
+
+export const workKinds: WorkKinds = new Map(
+  [chatKind as unknown as WorkKind, ...deterministicWorkKinds].map((kind) => [kind.capability.id, kind]),
+);
+
+export type CheckCapability = Capability<CheckInput, CheckOutput>;
+
+/** The checks that a requester may ask of others, by name. */
+export const checkCapabilities: ReadonlyMap<CapabilityId, CheckCapability> = new Map(
+  [checkRedo, checkRescore].map((capability) => [capability.id, capability]),
+);
+
+/** Every service that works for others or for this node itself. Their code is fetched when they are first called. */
+export function createWorkServices(deps: WorkServiceDeps): readonly RegisteredService[] {
+  const { signer, verify, clock, ledger } = deps;
+  const quota = createHourlyQuota(clock, CHECKS_PER_HOUR);
+
+  const sealed = createSealedVerdicts(deps.chance);
+  const secret = deps.chance.bytes(SECRET_BYTES);
+
+  /** Signs a verdict; even its seal leaves this device only after it is written down. */
+  const sealVerdict: SealVerdict = async (body, lookedAt) => {
+    if (!quota.take(body.requester)) return fail('quota_used_up', 'This node checked enough for you this hour.');
+    const verdict = await sign(signer, body);
+    const written = await ledger().append({ kind: 'verdict.given', verdict });
+    if (!written.ok) return written;
+    deps.verdicts.remember(body.requester, body.jobId, {
+      id: idOfSigned(verdict),
+      verdict: body.verdict,
+      commitment: body.commitment,
+    });
+    deps.onVerdictGiven();
+    return ok({ sealed: sealed.seal(body.requester, body.jobId, verdict, lookedAt) });
+  };
+
+  const checkDeps = { self: signer.nodeId, verify, now: () => clock.now(), sealVerdict };
+  return [
+    service('contributing', {
+      capability: jobRun,
+      load: async () => (await import('./job-run/handler')).createJobRunHandler(deps.executor()),
+    }),
+    ...deterministicServices.map((definition) => service('contributing', definition)),
+    service('contributing', {
+      capability: checkRedo,
+      async load() {
+        const [{ createCheckRedoHandler }, { deterministicJobTypes }] = await Promise.all([
+          import('./check-redo/handler'),
+          import('./deterministic-job-types'),
+        ]);
+        const typesByCapability = new Map([...deterministicJobTypes.values()].map((type) => [type.capability, type]));
+        return createCheckRedoHandler({
+          ...checkDeps,
+          async redo(capability, input) {
+            const type = typesByCapability.get(capability);
+            if (!type) return fail('unsupported', 'This node does not do that work.');
+            const fault = type.payloadFault(input);
+            return fault === null
+              ? deps.runHere(capability, input)
+              : fail(fault, 'No result of this payload is valid.');
+          },
+        });
+      },
+    }),
+    service('contributing', {
+      capability: checkReveal,
+      load: async () => (await import('./check-reveal/handler')).createCheckRevealHandler(sealed),
+    }),
+    service('model-warm', {
+      capability: llmChat,
+      load: async () =>
+        (await import('./llm-chat/handler')).createChatHandler({ self: signer.nodeId, model: deps.model }),
+    }),
+    service('model-warm', {
+      capability: checkRescore,
+      load: async () =>
+        (await import('./check-rescore/handler')).createCheckRescoreHandler({
+          ...checkDeps,
+          model: deps.model,
+          secret,
+        }),
+    }),
+  ];
+}

@@ -1,0 +1,440 @@
+import { describe, expect, it } from 'vitest';
+import { createMemoryDisk, createMemoryLocks, createMemoryTabs } from '#adapters/engine-store-memory';
+import { hex } from '#core/base/bytes';
+import { unwrap } from '#core/base/result';
+import { PIECE_BYTES, type FileWish, type ModelStore } from '#core/engines/model-store';
+import { contentOf } from '#tests/fakes/model-server-client';
+import { createMortalDisk, type Death, type MortalDisk } from '#tests/fakes/mortal-disk';
+import { createSeededChance } from '#tests/fakes/seeded-chance';
+import { createVirtualClock } from '#tests/fakes/virtual-clock';
+import type { Disk } from './disk';
+import { createPace, type Pace } from './pace';
+import { createStore } from './store';
+
+const SIZE = 2 * PIECE_BYTES + 150_000;
+const CHUNK_BYTES = 100_000;
+const content = contentOf(7, SIZE);
+const hashOf = async (bytes: BufferSource): Promise<string> =>
+  hex(new Uint8Array(await crypto.subtle.digest('SHA-256', bytes)));
+const sha = await hashOf(content);
+const wish: FileWish = { sha256: sha, sizeBytes: SIZE, url: 'https://models.test/file.bin' };
+const unnamed: FileWish = { ...wish, sha256: null, sizeBytes: null };
+const never = new AbortController().signal;
+/** Retries come at once; silence never falls. */
+const hasty: Pace = {
+  after(wait, run) {
+    if (wait.for === 'silence') return () => {};
+    const handle = setImmediate(run);
+    return () => clearImmediate(handle);
+  },
+};
+
+/** Serves one content with ranges, in process. */
+function createLine(served: Uint8Array<ArrayBuffer> = content) {
+  const line = {
+    receivedBytes: 0,
+    ranges: [] as string[],
+    fetch: async (_input: unknown, init?: RequestInit): Promise<Response> => {
+      const range = new Headers(init?.headers).get('Range')!;
+      line.ranges.push(range);
+      const [, from, to] = /^bytes=(\d+)-(\d*)$/.exec(range)!;
+      const end = to === '' ? served.length : Number(to) + 1;
+      let at = Number(from);
+      const body = new ReadableStream<Uint8Array<ArrayBuffer>>(
+        {
+          pull(controller) {
+            if (at >= end) return controller.close();
+            const chunk = served.slice(at, Math.min(at + CHUNK_BYTES, end));
+            at += chunk.length;
+            line.receivedBytes += chunk.length;
+            controller.enqueue(chunk);
+          },
+        },
+        { highWaterMark: 0 },
+      );
+      const headers = { ETag: '"one"', 'Content-Range': `bytes ${from}-${end - 1}/${served.length}` };
+      return new Response(body, { status: 206, headers });
+    },
+  };
+  return line;
+}
+
+const storeOver = (disk: Disk, fetch: typeof globalThis.fetch, pace: Pace = hasty): ModelStore =>
+  createStore({ disk, locks: createMemoryLocks(), tabs: createMemoryTabs()(), fetch, pace });
+const fetchWith = (store: ModelStore, wanted: FileWish) => store.fetch(wanted, () => {}, never);
+const alive = (disk: MortalDisk): Disk => disk.until(Infinity, 'tab');
+
+/** Everything that is there is right, and the file can be had. Gives how much was fetched for that. */
+async function recover(disk: MortalDisk, wanted: FileWish): Promise<number> {
+  const line = createLine();
+  const store = storeOver(alive(disk), line.fetch);
+  for (const { sha256: name } of unwrap(await store.list()))
+    expect(await hashOf(await unwrap(await store.open(name)).arrayBuffer())).toBe(name);
+  expect(unwrap(await fetchWith(store, wanted)).sha256).toBe(sha);
+  expect(await hashOf(await unwrap(await store.open(sha)).arrayBuffer())).toBe(sha);
+  expect(unwrap(await store.unfinished())).toEqual([]);
+  return line.receivedBytes;
+}
+
+/** Waits, turn by turn, for what a store does without being asked. */
+async function eventually(holds: () => boolean): Promise<void> {
+  while (!holds()) await new Promise((resolve) => setImmediate(resolve));
+}
+
+/** A new store leaves bytes only where there is a file. */
+async function swept(disk: MortalDisk): Promise<void> {
+  const has = await storeOver(alive(disk), createLine().fetch).has(sha);
+  await eventually(() => disk.paths.some((path) => path.startsWith('bytes/')) === has);
+}
+
+/** Runs `act` once for every change that it makes to the disk, dying in the midst of that change. */
+async function dieEverywhere(
+  death: Death,
+  act: (store: ModelStore) => Promise<unknown>,
+  after: (disk: MortalDisk, receivedBytes: number, changes: number) => Promise<void>,
+  served = content,
+): Promise<number> {
+  for (let changes = 0; ; changes++) {
+    const disk = createMortalDisk();
+    const line = createLine(served);
+    const done = act(storeOver(disk.until(changes, death), line.fetch)).then(() => true);
+    const survived = await Promise.race([done, disk.died.then(() => false)]);
+    await done.catch(() => {});
+    if (survived) return changes;
+    await after(disk, line.receivedBytes, changes);
+  }
+}
+
+describe('whatever moment a tab dies at', () => {
+  for (const death of ['tab', 'system'] as const) {
+    it(`a download loses one piece at most when the ${death} dies`, async () => {
+      const moments = await dieEverywhere(
+        death,
+        (store) => fetchWith(store, wish),
+        async (disk, receivedBytes) => {
+          const again = await recover(disk, wish);
+          expect(again).toBeLessThanOrEqual(SIZE - receivedBytes + PIECE_BYTES + CHUNK_BYTES);
+        },
+      );
+      expect(moments).toBeGreaterThan(15);
+    });
+
+    it(`an unpinned download is recovered when the ${death} dies`, async () => {
+      await dieEverywhere(
+        death,
+        (store) => fetchWith(store, unnamed),
+        async (disk, receivedBytes) => {
+          const again = await recover(disk, unnamed);
+          expect(again).toBeLessThanOrEqual(SIZE - receivedBytes + PIECE_BYTES + CHUNK_BYTES);
+        },
+      );
+    });
+
+    it(`an import leaves the file or nothing when the ${death} dies`, async () => {
+      await dieEverywhere(
+        death,
+        (store) => store.import(new Blob([content]), sha),
+        async (disk) => {
+          await swept(disk);
+          await recover(disk, wish);
+        },
+      );
+    });
+
+    it(`a wrong file never gets a name when the ${death} dies`, async () => {
+      const wrong = content.slice();
+      wrong[1_500_000]! ^= 1;
+      await dieEverywhere(
+        death,
+        (store) => fetchWith(store, wish),
+        async (disk) => {
+          const store = storeOver(alive(disk), createLine(wrong).fetch);
+          expect(unwrap(await store.list())).toEqual([]);
+          expect((await fetchWith(store, wish)).ok).toBe(false);
+          expect(unwrap(await store.list())).toEqual([]);
+        },
+        wrong,
+      );
+    });
+
+    it(`a deletion leaves the file or nothing when the ${death} dies`, async () => {
+      const whole = createMortalDisk();
+      unwrap(await fetchWith(storeOver(alive(whole), createLine().fetch), wish));
+      for (let changes = 0; ; changes++) {
+        const disk = createMortalDisk();
+        for (const path of whole.paths) disk.put(path, whole.fileAt(path)!.slice());
+        const store = storeOver(disk.until(changes, death), createLine().fetch);
+        if ((await store.delete(sha)).ok) break;
+        await swept(disk);
+        await recover(disk, wish);
+      }
+    });
+  }
+});
+
+/** A download that stopped after `pieces` pieces, on a disk of its own. */
+async function stoppedAfter(pieces: number): Promise<MortalDisk> {
+  const disk = createMortalDisk();
+  const line = createLine();
+  const controller = new AbortController();
+  const stopAt = pieces * PIECE_BYTES;
+  const result = await storeOver(alive(disk), line.fetch).fetch(
+    wish,
+    ({ storedBytes }) => {
+      if (storedBytes >= stopAt) controller.abort();
+    },
+    controller.signal,
+  );
+  expect(result).toMatchObject({ error: { code: 'paused' } });
+  return disk;
+}
+
+describe('what a damaged disk gives back', () => {
+  it('a piece that rotted is fetched again alone', async () => {
+    const disk = await stoppedAfter(2);
+    disk.rot(`bytes/${sha}`, 17);
+    const line = createLine();
+    expect((await fetchWith(storeOver(alive(disk), line.fetch), wish)).ok).toBe(true);
+    expect(line.ranges[0]).toBe(`bytes=0-${PIECE_BYTES - 1}`);
+    expect(line.receivedBytes).toBeLessThanOrEqual(SIZE - PIECE_BYTES);
+  });
+
+  it('a journal damaged anywhere costs bytes, never a wrong file', async () => {
+    const whole = await stoppedAfter(2);
+    const journal = whole.fileAt(`journals/${sha}`)!.slice();
+    for (let at = 0; at < journal.length; at += 29) {
+      for (const damage of ['cut', 'changed', 'zeros'] as const) {
+        const disk = createMortalDisk();
+        for (const path of whole.paths) disk.put(path, whole.fileAt(path)!.slice());
+        const damaged = damage === 'cut' ? journal.slice(0, at) : journal.slice();
+        if (damage === 'changed') damaged[at]! ^= 4;
+        if (damage === 'zeros') damaged.fill(0, at);
+        disk.put(`journals/${sha}`, damaged);
+        await recover(disk, wish);
+      }
+    }
+  });
+
+  it('a journal with a line that is none of ours starts the file again', async () => {
+    const disk = await stoppedAfter(2);
+    const text = new TextDecoder().decode(disk.fileAt(`journals/${sha}`));
+    disk.put(`journals/${sha}`, new TextEncoder().encode(text.replace('{"piece":0,', '{"pieces":0,')));
+    expect(await recover(disk, wish)).toBe(SIZE);
+  });
+
+  it('a journal that speaks of pieces which are not there is not believed', async () => {
+    const disk = await stoppedAfter(2);
+    disk.put(`bytes/${sha}`, new Uint8Array(10));
+    expect(await recover(disk, wish)).toBe(SIZE);
+  });
+
+  it('an entry whose content was cut or lost is no file', async () => {
+    for (const left of [null, 100]) {
+      const disk = createMortalDisk();
+      unwrap(await fetchWith(storeOver(alive(disk), createLine().fetch), wish));
+      if (left !== null) disk.put(`bytes/${sha}`, content.slice(0, left));
+      else await alive(disk).remove('bytes', sha);
+      const store = storeOver(alive(disk), createLine().fetch);
+      expect(await store.has(sha)).toBe(false);
+      expect(await store.open(sha)).toMatchObject({ error: { code: 'not_stored' } });
+      expect(await recover(disk, wish)).toBe(SIZE);
+    }
+  });
+
+  it('a damaged entry is no file, and what it left is swept away', async () => {
+    const disk = createMortalDisk();
+    unwrap(await fetchWith(storeOver(alive(disk), createLine().fetch), wish));
+    disk.put(`entries/${sha}`, new TextEncoder().encode('{"v":1}\n'));
+    const store = storeOver(alive(disk), createLine().fetch);
+    expect(unwrap(await store.list())).toEqual([]);
+    await eventually(() => !disk.paths.includes(`bytes/${sha}`));
+  });
+
+  it('an unfinished download is not swept away', async () => {
+    const disk = await stoppedAfter(2);
+    disk.put('bytes/leftover', new Uint8Array(5));
+    const store = storeOver(alive(disk), createLine().fetch);
+    await eventually(() => !disk.paths.includes('bytes/leftover'));
+    expect(unwrap(await store.unfinished())).toMatchObject([{ sha256: sha, url: wish.url, totalBytes: SIZE }]);
+    expect(disk.paths).toContain(`bytes/${sha}`);
+  });
+
+  it('a download that began while the disk was looked over is not swept away', async () => {
+    const disk = await stoppedAfter(2);
+    const there = alive(disk);
+    let looks = 0;
+    const asItWas: Disk = {
+      ...there,
+      names: async (folder) => (folder === 'journals' && looks++ === 0 ? [] : there.names(folder)),
+    };
+    const store = storeOver(asItWas, createLine().fetch);
+    await eventually(() => looks === 2);
+    expect(unwrap(await store.unfinished())).toHaveLength(1);
+    expect(disk.paths).toContain(`bytes/${sha}`);
+  });
+
+  it('a disk that cannot be written is one sentence', async () => {
+    const broken: Disk = {
+      ...createMemoryDisk(),
+      open: () => Promise.reject(new DOMException('Denied.', 'SecurityError')),
+    };
+    const store = storeOver(broken, createLine().fetch);
+    expect(await fetchWith(store, wish)).toMatchObject({ error: { code: 'store_failed' } });
+    expect(await store.import(new Blob([content]), null)).toMatchObject({ error: { code: 'store_failed' } });
+  });
+});
+
+describe('a server that answers with another part than was asked for', () => {
+  it('is refused, and what is there stays', async () => {
+    const disk = await stoppedAfter(1);
+    const headers = { ETag: '"one"', 'Content-Range': `bytes 5-9/${SIZE}` };
+    const store = storeOver(alive(disk), async () => new Response('bytes', { status: 206, headers }));
+    expect(await fetchWith(store, wish)).toMatchObject({ error: { code: 'server_refused' } });
+    expect(await recover(disk, wish)).toBeLessThan(SIZE - PIECE_BYTES + CHUNK_BYTES);
+  });
+});
+
+describe('a disk without space', () => {
+  const spare = 64 * 1024 * 1024;
+
+  it('is noticed before anything is fetched, with how much is missing', async () => {
+    const line = createLine();
+    const store = storeOver(createMemoryDisk(SIZE + spare - 1_500_000), line.fetch);
+    const result = await fetchWith(store, wish);
+    expect(result).toMatchObject({ error: { code: 'no_space' } });
+    expect(!result.ok && result.error.message).toContain('1.5 MB');
+    expect(line.receivedBytes).toBe(0);
+    const small = storeOver(createMemoryDisk(SIZE - 1), line.fetch);
+    expect(await small.import(new Blob([content]), null)).toMatchObject({ error: { code: 'no_space' } });
+  });
+
+  it('that fills up half way keeps what came, and the rest comes when there is space', async () => {
+    let full = true;
+    const memory = createMemoryDisk();
+    const disk: Disk = {
+      ...memory,
+      async open(folder, name) {
+        const file = await memory.open(folder, name);
+        return {
+          ...file,
+          write(bytes, at) {
+            if (full && at + bytes.length > 1.5 * PIECE_BYTES) throw new DOMException('Full.', 'QuotaExceededError');
+            file.write(bytes, at);
+          },
+        };
+      },
+    };
+    const result = await fetchWith(storeOver(disk, createLine().fetch), wish);
+    expect(result).toMatchObject({ error: { code: 'no_space' } });
+    full = false;
+    const line = createLine();
+    const store = storeOver(disk, line.fetch);
+    expect(unwrap(await store.unfinished())[0]!.storedBytes).toBe(PIECE_BYTES);
+    expect((await fetchWith(store, wish)).ok).toBe(true);
+    expect(line.ranges).toEqual([`bytes=${PIECE_BYTES}-`]);
+  });
+});
+
+describe('time', () => {
+  it('a connection over which nothing comes is given up after half a minute, and tried again', async () => {
+    const clock = createVirtualClock();
+    const line = createLine();
+    let silent = true;
+    const fetch: typeof globalThis.fetch = (input, init) => {
+      if (!silent) return line.fetch(input, init);
+      silent = false;
+      return new Promise((_resolve, reject) =>
+        init!.signal!.addEventListener('abort', () => reject(new DOMException('Gone.', 'AbortError'))),
+      );
+    };
+    const store = storeOver(createMemoryDisk(), fetch, createPace(clock, createSeededChance(1)));
+    const running = fetchWith(store, wish);
+    // Hashes are made off this thread, which a virtual clock does not wait for: it moves only while it is waited for.
+    await eventually(() => clock.waiting > 0);
+    await clock.advance(29_000);
+    expect(line.ranges).toEqual([]);
+    await clock.advance(32_000);
+    expect((await running).ok).toBe(true);
+    await eventually(() => clock.waiting === 0);
+  });
+
+  it('tries come later and later and end after half a minute or so', async () => {
+    const clock = createVirtualClock();
+    const times: number[] = [];
+    const fetch: typeof globalThis.fetch = () => {
+      times.push(clock.monotonicMs());
+      return Promise.reject(new TypeError('no connection'));
+    };
+    const store = storeOver(createMemoryDisk(), fetch, createPace(clock, createSeededChance(3)));
+    const running = fetchWith(store, wish);
+    let ended = false;
+    void running.then(() => (ended = true));
+    await eventually(() => {
+      void clock.advance(100);
+      return ended;
+    });
+    expect(await running).toMatchObject({ error: { code: 'offline' } });
+    const gaps = times.slice(1).map((at, index) => at - times[index]!);
+    expect(gaps).toHaveLength(5);
+    gaps.forEach((gap, index) => {
+      expect(gap).toBeGreaterThanOrEqual(500 * 2 ** index);
+      expect(gap).toBeLessThanOrEqual(1_000 * 2 ** index + 100);
+    });
+  });
+});
+
+describe('between tabs', () => {
+  it('one that comes to a download where nothing moves is told how far it is', async () => {
+    const shared = { disk: createMemoryDisk(), locks: createMemoryLocks(), pace: hasty };
+    const openTabs = createMemoryTabs();
+    const line = createLine();
+    let stands = false;
+    let goOn: () => void = () => {};
+    const fetch: typeof globalThis.fetch = async (input, init) => {
+      const response = await line.fetch(input, init);
+      const reader = response.body!.getReader();
+      let left = 5;
+      const body = new ReadableStream<Uint8Array<ArrayBuffer>>(
+        {
+          async pull(controller) {
+            if (left-- === 0) {
+              stands = true;
+              await new Promise<void>((resolve) => (goOn = resolve));
+            }
+            const { done, value } = await reader.read();
+            if (done) controller.close();
+            else controller.enqueue(value);
+          },
+        },
+        { highWaterMark: 0 },
+      );
+      return new Response(body, response);
+    };
+    const [one, two] = [0, 1].map(() => createStore({ ...shared, tabs: openTabs(), fetch }));
+    const first = fetchWith(one!, wish);
+    await eventually(() => stands);
+    let told = 0;
+    const second = two!.fetch(wish, ({ storedBytes }) => (told ||= storedBytes), never);
+    await eventually(() => told > 0);
+    expect(told).toBeLessThanOrEqual(5 * CHUNK_BYTES);
+    goOn();
+    expect((await first).ok && (await second).ok).toBe(true);
+    expect(line.ranges).toHaveLength(1);
+  });
+
+  it('what is no message of ours is not heeded', async () => {
+    const line = createLine();
+    const listeners: ((message: unknown) => void)[] = [];
+    const store = createStore({
+      disk: createMemoryDisk(),
+      locks: createMemoryLocks(),
+      tabs: { post: () => {}, on: (listener) => void listeners.push(listener) },
+      fetch: line.fetch,
+      pace: hasty,
+    });
+    const running = fetchWith(store, wish);
+    for (const message of [null, 'stop', { type: 'stop' }, { type: 'stop', id: '../x' }, { type: 'progress', id: sha }])
+      listeners[0]!(message);
+    expect((await running).ok).toBe(true);
+  });
+});
