@@ -2,7 +2,7 @@ import type { MeshNode } from '#node/create-node';
 import { createMemoryMesh } from '#cli/memory-mesh';
 import { createSystemClock } from '#adapters/clock-system/system-clock';
 import { systemChance } from '#signaling/system-chance';
-import { workKinds } from '#services/registry';
+import { workKinds } from '#services/work-services';
 import { textStats } from '#services/text-stats/contract';
 import { checkRedo } from '#services/check-redo/contract';
 import type { Bench } from './bench';

@@ -9,6 +9,22 @@ const SHA2_256 = 0x12;
 
 export const sha256 = (bytes: Uint8Array): Uint8Array<ArrayBuffer> => nobleSha256(bytes) as Uint8Array<ArrayBuffer>;
 
+/** SHA-256 over bytes that come one after the other, for what does not fit in memory. `digest` ends it. */
+export interface RunningSha256 {
+  update(bytes: Uint8Array): void;
+  /** The same bytes so far; what comes after goes to each alone. */
+  fork(): RunningSha256;
+  digest(): Uint8Array<ArrayBuffer>;
+}
+
+export const createSha256 = (): RunningSha256 => running(nobleSha256.create());
+
+const running = (hash: ReturnType<typeof nobleSha256.create>): RunningSha256 => ({
+  update: (bytes) => void hash.update(bytes),
+  fork: () => running(hash.clone()),
+  digest: () => hash.digest() as Uint8Array<ArrayBuffer>,
+});
+
 /**
  * Canonical bytes of plain data: strict DAG-CBOR (sorted keys, shortest integers, no undefined, floats as 64 bit).
  * Throws on values that DAG-CBOR cannot hold (undefined, functions, NaN): that is our own bug, never a peer's.
