@@ -88,7 +88,7 @@ export function createSupervisedSandbox({ clock, spawn }: SupervisedSandboxOptio
       waiting += 1;
       const result = await new Promise<Result<SandboxReport>>((resolve, reject) => {
         const leaveQueue = (): void => resolve(cancelled());
-        
+        signal.addEventListener('abort', leaveQueue);
         last = last.then(() => {
           signal.removeEventListener('abort', leaveQueue);
           return runNow(checked.value, signal).then(resolve, reject);

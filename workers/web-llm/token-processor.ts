@@ -1,0 +1,60 @@
+import type { LogitProcessor } from '@mlc-ai/web-llm';
+
+/** What a token that is not forced gets: far enough for a probability of 0, finite so that nothing on the device becomes NaN. */
+const UNWANTED = -1e4;
+
+export interface TokenProcessor extends LogitProcessor {
+  /**
+   * Who chooses every token from now on. `choose` gets the logits as the model computed them, after web-llm's own mask
+   * where a grammar is in force; the array is its own to keep. `onTaken` hears of each token when it is taken.
+   */
+  chooseBy(choose: (logits: Float32Array) => number, onTaken?: (id: number) => void): void;
+}
+
+/**
+ * Takes the choice of tokens away from web-llm: its sampler is given an array in which only the chosen token can be
+ * drawn. So its temperature, nucleus and random numbers decide nothing. Throws, and so ends the worker, when a device
+ * computes no numbers or does not draw the only token that it can: 15 % of real browser configurations in one public set
+ * computed wrongly.
+ */
+export function createTokenProcessor(vocabularySize: number): TokenProcessor {
+  const nobody = (): never => {
+    throw new Error('The runtime asks for a token that nobody wants.');
+  };
+  let choose: (logits: Float32Array) => number = nobody;
+  let onTaken: (id: number) => void = () => {};
+  const forced = new Float32Array(vocabularySize).fill(UNWANTED);
+  let forcedId: number | null = null;
+
+  return {
+    chooseBy(next, taken = () => {}) {
+      choose = next;
+      onTaken = taken;
+    },
+    processLogits(logits) {
+      if (logits.length !== vocabularySize)
+        throw new Error(`The model gives ${logits.length} logits, and its settings name ${vocabularySize} tokens.`);
+      // A mask may write -Infinity; NaN fails both comparisons.
+      for (const logit of logits)
+        if (!(logit < Infinity)) throw new Error('The graphics device computes no numbers for this model.');
+      const id = choose(logits);
+      if (forcedId !== null) forced[forcedId] = UNWANTED;
+      forced[id] = 0;
+      forcedId = id;
+      return forced;
+    },
+    processSampledToken(id) {
+      if (id !== forcedId) throw new Error('The graphics device draws tokens that have no probability.');
+      onTaken(id);
+    },
+    // A new conversation: whoever chooses knows of it already.
+    resetState() {},
+  };
+}
+
+/** Of equals the lowest id. */
+export function likeliest(logits: Float32Array): number {
+  let best = 0;
+  for (let id = 1; id < logits.length; id++) if (logits[id]! > logits[best]!) best = id;
+  return best;
+}
