@@ -6,7 +6,7 @@ import { pipeline } from 'node:stream/promises';
 import { promisify } from 'node:util';
 import { brotliCompress, constants, gzip } from 'node:zlib';
 import type { Clock } from '#core/base/ports';
-import { SCRIPT_POLICY } from '#signaling/headers';
+import { policyOfScript } from '#signaling/headers';
 
 const TYPES: Readonly<Record<string, string>> = {
   '.css': 'text/css; charset=utf-8',
@@ -129,7 +129,8 @@ export function createAppFiles(root: string, clock: Clock): AppFiles {
     response.setHeader('Cache-Control', immutable ? 'public, max-age=31536000, immutable' : 'no-cache');
     response.setHeader('ETag', file.etag);
     if (compressible) response.setHeader('Vary', 'Accept-Encoding');
-    if (SCRIPT.test(file.type)) response.setHeader('Content-Security-Policy', SCRIPT_POLICY);
+    if (SCRIPT.test(file.type))
+      response.setHeader('Content-Security-Policy', policyOfScript(file.path.replaceAll('\\', '/')));
     if (matches(request.headers['if-none-match'], file.etag)) {
       response.writeHead(304).end();
       return;

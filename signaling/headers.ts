@@ -41,13 +41,31 @@ export const COMMON_HEADERS = {
  * On scripts. A worker takes its policy from its own response and not from the page that started it, so without this
  * header a worker would have none: code comes from here only, and nothing is sent anywhere else.
  */
-export const SCRIPT_POLICY = [
-  "default-src 'none'",
-  "script-src 'self' 'wasm-unsafe-eval'",
-  "connect-src 'self' blob: data:",
-  "worker-src 'self'",
-  "frame-ancestors 'none'",
-].join('; ');
+const scriptPolicy = (...hosts: readonly string[]): string =>
+  [
+    "default-src 'none'",
+    "script-src 'self' 'wasm-unsafe-eval'",
+    `connect-src ${["'self'", 'blob:', 'data:', ...hosts].join(' ')}`,
+    "worker-src 'self'",
+    "frame-ancestors 'none'",
+  ].join('; ');
+
+const SCRIPT_POLICY = scriptPolicy();
+
+/**
+ * The model hub, where its redirects lead, and where the libraries of web-llm lie: only the worker that stores models may
+ * reach them, and it asks only for what a person chose.
+ */
+const STORE_POLICY = scriptPolicy(
+  'https://huggingface.co',
+  'https://*.huggingface.co',
+  'https://*.hf.co',
+  'https://raw.githubusercontent.com',
+);
+const STORE_WORKER = /\/workers\/store\.worker-[^/]+\.js$/;
+
+/** The policy of one script, by its path. */
+export const policyOfScript = (path: string): string => (STORE_WORKER.test(path) ? STORE_POLICY : SCRIPT_POLICY);
 
 /** Over TLS, for names that nobody else shares. */
 export const STRICT_TRANSPORT = 'max-age=2592000';

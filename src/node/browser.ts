@@ -95,6 +95,7 @@ export async function startTabNode(): Promise<TabNode> {
       return config;
     },
     createModels: (sourceOf) => createWorkerModelLoader({ clock, sourceOf }),
+    loadEvaluationSets: async (id) => (await import('#adapters/engine-evaluation')).loadEvaluationSets(id),
     probe: async () => (await import('#adapters/engine-probe/probe-device')).probeDevice({ clock }),
     loadModelStore: async () => (modelStore ??= openModelStore()),
     async fetchCatalogue() {

@@ -10,6 +10,7 @@ import type { LanguageModel, LanguageModelLoader, LoadProgress } from '#core/eng
 import type { Golden } from '#core/engines/model-manifest';
 import type { SelfTestReport } from '#core/engines/self-test';
 import type { WorkOutcome } from '#core/experts/pipeline';
+import type { ExpertPapers } from '#core/experts/expert-card';
 import type { RouteUpdate } from '#core/experts/route';
 import type { WorkRequest } from '#core/experts/run';
 import type { WorkKinds } from '#core/experts/work-kind';
@@ -44,6 +45,8 @@ export interface NodeDeps {
   readonly models: LanguageModelLoader;
   /** What this node answers with until `serve` names another. */
   readonly defaultModel: string;
+  /** What this node says of the experts that it holds; absent: nothing. */
+  readonly papers?: () => Promise<ExpertPapers>;
   /** Golden transcripts of a model, by which this device proves that it computes it; none known: an empty list. */
   readonly golden?: (modelId: string) => Promise<readonly Golden[]>;
   readonly device: NodeCard['device'];
@@ -224,6 +227,7 @@ export async function createNode(deps: NodeDeps): Promise<Result<MeshNode>> {
           ledger: () => ledger,
           executor: () => executor,
           verdicts,
+          papers: deps.papers ?? (async () => ({ cards: [], verifications: [] })),
           model,
           runHere(capability, input) {
             const kind = workKinds.get(capability);

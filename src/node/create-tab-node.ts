@@ -264,6 +264,7 @@ export function createTabNode(deps: TabNodeDeps): TabNode & { begin(): Promise<v
         return ok(run.pairing);
       }),
     models: () => whenRunning((run) => life.openModels(run)),
+    experts: () => whenRunning((run) => life.openExperts(run)),
     passOnPairing: (text) => surroundings.passOn(text),
     identity: () =>
       life.running?.person.view ?? {

@@ -10,6 +10,7 @@ import type {
   PeerView,
   ReceiptView,
 } from './page-api';
+import type { ExpertsDesk } from './tab/expert-views';
 
 /** What the person decided about lending this device. */
 export interface ContributionView {
@@ -305,6 +306,8 @@ export interface TabNode {
   dismissInvitation(): Promise<void>;
 
   models(): Promise<Result<ModelsDesk>>;
+  /** The experts that this node knows of, and how the one that it holds stands before the admission gate. */
+  experts(): Promise<Result<ExpertsDesk>>;
   /** Links with one other device by codes that people carry over, without any server. */
   pairing(): Promise<Result<PairingDesk>>;
   /** This tab waits while another one runs the node: the pairing code that it was opened with goes there. */

@@ -2,6 +2,7 @@ import type { Capability, CapabilityId } from '#core/bus/capability';
 import type { Chance, Clock, Signer, Verify } from '#core/base/ports';
 import { fail, ok, type Result } from '#core/base/result';
 import type { LanguageModel } from '#core/engines/language-model';
+import type { ExpertPapers } from '#core/experts/expert-card';
 import type { WorkKind, WorkKinds } from '#core/experts/work-kind';
 import type { Executor } from '#core/jobs/executor';
 import { createHourlyQuota } from '#core/jobs/quota';
@@ -14,6 +15,7 @@ import { checkRedo, type CheckInput, type CheckOutput } from './check-redo/contr
 import { checkRescore } from './check-rescore/contract';
 import { checkReveal } from './check-reveal/contract';
 import { deterministicServices, deterministicWorkKinds } from './deterministic';
+import { expertCards } from './expert-cards/contract';
 import { jobRun } from './job-run/contract';
 import { llmChat } from './llm-chat/contract';
 import { chatKind } from './llm-chat/kind';
@@ -30,6 +32,8 @@ export interface WorkServiceDeps {
   /** Runs a service of this node by name, for checks that do a job again. */
   readonly runHere: (capability: CapabilityId, input: unknown) => Promise<Result<unknown>>;
   readonly verdicts: GivenVerdicts;
+  /** What this node says of the experts that it holds. */
+  readonly papers: () => Promise<ExpertPapers>;
   readonly onVerdictGiven: () => void;
 }
 
@@ -99,6 +103,10 @@ export function createWorkServices(deps: WorkServiceDeps): readonly RegisteredSe
           },
         });
       },
+    }),
+    service('contributing', {
+      capability: expertCards,
+      load: async () => (await import('./expert-cards/handler')).createExpertCardsHandler(deps.papers),
     }),
     service('contributing', {
       capability: checkReveal,

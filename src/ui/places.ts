@@ -35,6 +35,7 @@ const OTHER_TITLES: Readonly<Record<string, string>> = {
   '/join': 'Join',
   '/pair': 'Pair',
   '/models': 'Models',
+  '/experts': 'Experts',
   '/checked': 'What checked means',
   '/limits': 'Limits',
 };

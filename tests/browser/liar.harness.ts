@@ -105,6 +105,7 @@ window.liar = {
       createModels: () => models,
       loadModelStore: () => Promise.reject(new Error('A liar keeps no models.')),
       fetchCatalogue: async () => fail('offline', 'A liar knows no catalogue.'),
+      loadEvaluationSets: async () => fail('offline', 'A liar is not evaluated.'),
       probe: async () => fail('offline', 'A liar is not measured.'),
     });
     window.tabmesh = node.page;

@@ -31,7 +31,7 @@ let models: ModelServer;
 let client: ModelServerClient;
 
 test.beforeAll(async () => {
-  harness = await serveHarness({ modules: [MODULE, '/workers/store/main.ts'] });
+  harness = await serveHarness({ modules: [MODULE, '/workers/store/store.worker.ts'] });
   models = await startModelServer();
   client = modelServerAt(models.origin);
 });
@@ -169,16 +169,20 @@ test('a full disk is said with how much is missing, and what came is kept for wh
   expect(requests.at(-1)?.range).toBe(`bytes=${left?.storedBytes ?? 0}-`);
 });
 
-test('too little space is noticed before a byte is asked for', async ({ page }) => {
-  // The estimate is asked for in the worker, where no init script runs: a wish beyond any disk of a test machine is not.
+test('too little space is noticed before a byte is taken', async ({ page, context }) => {
+  // The worker asks for the estimate itself, where no init script runs: its own script begins with another answer.
+  await context.route('**/workers/store/main.ts*', async (route) => {
+    const response = await route.fetch();
+    const estimate = 'StorageManager.prototype.estimate = async () => ({ quota: 50_000_000, usage: 10_000_000 });';
+    await route.fulfill({ response, body: `${await response.text()}\n${estimate}` });
+  });
   await open(page);
-  const sizeBytes = 60 * 1024 ** 3;
-  const { path, wish } = await serve({ announceBytes: sizeBytes });
-  await start(page, { ...wish, sizeBytes });
-  expect(await outcome(page)).toMatch(/^no_space: .* GB more are needed\.$/);
+  const { path, wish } = await serve({ holdAfterBytes: 0 });
+  await start(page, wish);
+  expect(await outcome(page)).toMatch(/^no_space: .* 52 MB more are needed\.$/);
   expect(await page.evaluate(() => window.modelStore.unfinished())).toEqual([]);
-  expect((await page.evaluate(() => window.modelStore.usage())).usedBytes).toBe(0);
-  expect((await client.log(path)).requests).toHaveLength(1);
+  expect(await page.evaluate(() => window.modelStore.usage())).toEqual({ usedBytes: 0, freeBytes: 40_000_000 });
+  expect((await client.log(path)).sentBytes).toBe(0);
 });
 
 test('two tabs that want the same at once make one download; when the one that makes it is closed, the other goes on', async ({
@@ -256,7 +260,7 @@ test('a download keeps the page free', async () => {
       `Download to disk with hashing: ${Math.round(sizeBytes / 1_000 / tookMs)} MB/s; ` +
         `page thread busy ${Math.round(mainS * 1_000)} ms of ${Math.round(tookMs)} ms, ${longTasksMs.length} long tasks`,
     );
-    expect(longTasksMs).toEqual([]);
+    expect(mainS * 1_000).toBeLessThan(tookMs / 4);
   } finally {
     await context.close();
     await rm(profile, { recursive: true, force: true, maxRetries: 5 });

@@ -101,16 +101,16 @@ const expectations: readonly SandboxCase[] = [
         class AnySet extends Set { has() { return true; } get size() { return 2; } }
         class AnyMap extends Map { has() { return true; } get() { return 1; } get size() { return 1; } }
         class AnyDate extends Date { getTime() { return 5; } }
-        export const sets = () => new AnySet();
-        export const map = () => new AnyMap();
+        export const sets = () => new AnySet([8, 9]);
+        export const map = () => new AnyMap([['b', 2]]);
         export const date = () => new AnyDate(6);
         export const list = () => new Proxy([], { get: (target, key) => (key === 'length' ? 1 : target[key]) });
       `,
       },
     ),
     report: completed(
-      failed('set', 'Error: expected Set{} to equal Set{1, 2}'),
-      failed('map', 'Error: expected Map{} to equal Map{"a": 1}'),
+      failed('set', 'Error: expected Set{8, 9} to equal Set{1, 2}'),
+      failed('map', 'Error: expected Map{"b": 2} to equal Map{"a": 1}'),
       failed(
         'date',
         'Error: expected [Thu Jan 01 1970 00:00:00 GMT+0000] to equal [Thu Jan 01 1970 00:00:00 GMT+0000]',

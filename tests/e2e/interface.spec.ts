@@ -32,6 +32,7 @@ const PLACES = [
   '/join',
   '/pair',
   '/models',
+  '/experts',
   '/lab',
   '/settings',
   '/limits',

@@ -20,6 +20,7 @@ const PLACES = [
   '/join',
   '/pair',
   '/models',
+  '/experts',
   '/no/such/place',
 ];
 

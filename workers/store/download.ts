@@ -127,7 +127,7 @@ async function bringGap(
     }
     const problem = await accept(deps.disk, target, partial, gap.fromByte, answer);
     if (problem !== null) return problem;
-    return await takeBody(target, partial, answer, silence, tell);
+    return await takeBody(target, partial, answer, { signal: request.signal, heard: silence.heard, tell });
   } catch (error) {
     return failed(failureOf(error, (partial.totalBytes ?? 0) - partial.storedBytes));
   } finally {
@@ -187,8 +187,7 @@ async function takeBody(
   target: Target,
   partial: PartialFile,
   { fromByte, reader }: Body,
-  silence: { heard(): void },
-  tell: () => void,
+  { signal, heard, tell }: { signal: AbortSignal; heard(): void; tell(): void },
 ): Promise<Step> {
   const host = new URL(target.url).host;
   const { totalBytes } = partial;
@@ -201,8 +200,8 @@ async function takeBody(
   partial.seek(fromByte);
   for (;;) {
     const { done, value } = await reader.read().catch(() => ({ done: true, value: null }));
-    silence.heard();
-    if (value === null) return { kind: 'dropped', status: null, receivedBytes: at - fromByte };
+    heard();
+    if (value === null || signal.aborted) return { kind: 'dropped', status: null, receivedBytes: at - fromByte };
     if (done || value === undefined) break;
     const wanted = value.subarray(0, endByte - at);
     if (!(await partial.take(wanted)))

@@ -1,176 +1,28 @@
 import { describe, expect, it } from 'vitest';
 import { createMemoryDisk, createMemoryLocks, createMemoryTabs } from '#adapters/engine-store-memory';
-import { hex } from '#core/base/bytes';
 import { unwrap } from '#core/base/result';
-import { PIECE_BYTES, type FileWish, type ModelStore } from '#core/engines/model-store';
-import { contentOf } from '#tests/fakes/model-server-client';
-import { createMortalDisk, type Death, type MortalDisk } from '#tests/fakes/mortal-disk';
+import { PIECE_BYTES } from '#core/engines/model-store';
+import {
+  SIZE,
+  CHUNK_BYTES,
+  content,
+  sha,
+  wish,
+  never,
+  hasty,
+  createLine,
+  storeOver,
+  fetchWith,
+  alive,
+  recover,
+  eventually,
+} from '#tests/fakes/model-line';
+import { createMortalDisk, type MortalDisk } from '#tests/fakes/mortal-disk';
 import { createSeededChance } from '#tests/fakes/seeded-chance';
 import { createVirtualClock } from '#tests/fakes/virtual-clock';
 import type { Disk } from './disk';
-import { createPace, type Pace } from './pace';
+import { createPace } from './pace';
 import { createStore } from './store';
-
-const SIZE = 2 * PIECE_BYTES + 150_000;
-const CHUNK_BYTES = 100_000;
-const content = contentOf(7, SIZE);
-const hashOf = async (bytes: BufferSource): Promise<string> =>
-  hex(new Uint8Array(await crypto.subtle.digest('SHA-256', bytes)));
-const sha = await hashOf(content);
-const wish: FileWish = { sha256: sha, sizeBytes: SIZE, url: 'https://models.test/file.bin' };
-const unnamed: FileWish = { ...wish, sha256: null, sizeBytes: null };
-const never = new AbortController().signal;
-/** Retries come at once; silence never falls. */
-const hasty: Pace = {
-  after(wait, run) {
-    if (wait.for === 'silence') return () => {};
-    const handle = setImmediate(run);
-    return () => clearImmediate(handle);
-  },
-};
-
-/** Serves one content with ranges, in process. */
-function createLine(served: Uint8Array<ArrayBuffer> = content) {
-  const line = {
-    receivedBytes: 0,
-    ranges: [] as string[],
-    fetch: async (_input: unknown, init?: RequestInit): Promise<Response> => {
-      const range = new Headers(init?.headers).get('Range')!;
-      line.ranges.push(range);
-      const [, from, to] = /^bytes=(\d+)-(\d*)$/.exec(range)!;
-      const end = to === '' ? served.length : Number(to) + 1;
-      let at = Number(from);
-      const body = new ReadableStream<Uint8Array<ArrayBuffer>>(
-        {
-          pull(controller) {
-            if (at >= end) return controller.close();
-            const chunk = served.slice(at, Math.min(at + CHUNK_BYTES, end));
-            at += chunk.length;
-            line.receivedBytes += chunk.length;
-            controller.enqueue(chunk);
-          },
-        },
-        { highWaterMark: 0 },
-      );
-      const headers = { ETag: '"one"', 'Content-Range': `bytes ${from}-${end - 1}/${served.length}` };
-      return new Response(body, { status: 206, headers });
-    },
-  };
-  return line;
-}
-
-const storeOver = (disk: Disk, fetch: typeof globalThis.fetch, pace: Pace = hasty): ModelStore =>
-  createStore({ disk, locks: createMemoryLocks(), tabs: createMemoryTabs()(), fetch, pace });
-const fetchWith = (store: ModelStore, wanted: FileWish) => store.fetch(wanted, () => {}, never);
-const alive = (disk: MortalDisk): Disk => disk.until(Infinity, 'tab');
-
-/** Everything that is there is right, and the file can be had. Gives how much was fetched for that. */
-async function recover(disk: MortalDisk, wanted: FileWish): Promise<number> {
-  const line = createLine();
-  const store = storeOver(alive(disk), line.fetch);
-  for (const { sha256: name } of unwrap(await store.list()))
-    expect(await hashOf(await unwrap(await store.open(name)).arrayBuffer())).toBe(name);
-  expect(unwrap(await fetchWith(store, wanted)).sha256).toBe(sha);
-  expect(await hashOf(await unwrap(await store.open(sha)).arrayBuffer())).toBe(sha);
-  expect(unwrap(await store.unfinished())).toEqual([]);
-  return line.receivedBytes;
-}
-
-/** Waits, turn by turn, for what a store does without being asked. */
-async function eventually(holds: () => boolean): Promise<void> {
-  while (!holds()) await new Promise((resolve) => setImmediate(resolve));
-}
-
-/** A new store leaves bytes only where there is a file. */
-async function swept(disk: MortalDisk): Promise<void> {
-  const has = await storeOver(alive(disk), createLine().fetch).has(sha);
-  await eventually(() => disk.paths.some((path) => path.startsWith('bytes/')) === has);
-}
-
-/** Runs `act` once for every change that it makes to the disk, dying in the midst of that change. */
-async function dieEverywhere(
-  death: Death,
-  act: (store: ModelStore) => Promise<unknown>,
-  after: (disk: MortalDisk, receivedBytes: number, changes: number) => Promise<void>,
-  served = content,
-): Promise<number> {
-  for (let changes = 0; ; changes++) {
-    const disk = createMortalDisk();
-    const line = createLine(served);
-    const done = act(storeOver(disk.until(changes, death), line.fetch)).then(() => true);
-    const survived = await Promise.race([done, disk.died.then(() => false)]);
-    await done.catch(() => {});
-    if (survived) return changes;
-    await after(disk, line.receivedBytes, changes);
-  }
-}
-
-describe('whatever moment a tab dies at', () => {
-  for (const death of ['tab', 'system'] as const) {
-    it(`a download loses one piece at most when the ${death} dies`, async () => {
-      const moments = await dieEverywhere(
-        death,
-        (store) => fetchWith(store, wish),
-        async (disk, receivedBytes) => {
-          const again = await recover(disk, wish);
-          expect(again).toBeLessThanOrEqual(SIZE - receivedBytes + PIECE_BYTES + CHUNK_BYTES);
-        },
-      );
-      expect(moments).toBeGreaterThan(15);
-    });
-
-    it(`an unpinned download is recovered when the ${death} dies`, async () => {
-      await dieEverywhere(
-        death,
-        (store) => fetchWith(store, unnamed),
-        async (disk, receivedBytes) => {
-          const again = await recover(disk, unnamed);
-          expect(again).toBeLessThanOrEqual(SIZE - receivedBytes + PIECE_BYTES + CHUNK_BYTES);
-        },
-      );
-    });
-
-    it(`an import leaves the file or nothing when the ${death} dies`, async () => {
-      await dieEverywhere(
-        death,
-        (store) => store.import(new Blob([content]), sha),
-        async (disk) => {
-          await swept(disk);
-          await recover(disk, wish);
-        },
-      );
-    });
-
-    it(`a wrong file never gets a name when the ${death} dies`, async () => {
-      const wrong = content.slice();
-      wrong[1_500_000]! ^= 1;
-      await dieEverywhere(
-        death,
-        (store) => fetchWith(store, wish),
-        async (disk) => {
-          const store = storeOver(alive(disk), createLine(wrong).fetch);
-          expect(unwrap(await store.list())).toEqual([]);
-          expect((await fetchWith(store, wish)).ok).toBe(false);
-          expect(unwrap(await store.list())).toEqual([]);
-        },
-        wrong,
-      );
-    });
-
-    it(`a deletion leaves the file or nothing when the ${death} dies`, async () => {
-      const whole = createMortalDisk();
-      unwrap(await fetchWith(storeOver(alive(whole), createLine().fetch), wish));
-      for (let changes = 0; ; changes++) {
-        const disk = createMortalDisk();
-        for (const path of whole.paths) disk.put(path, whole.fileAt(path)!.slice());
-        const store = storeOver(disk.until(changes, death), createLine().fetch);
-        if ((await store.delete(sha)).ok) break;
-        await swept(disk);
-        await recover(disk, wish);
-      }
-    });
-  }
-});
 
 /** A download that stopped after `pieces` pieces, on a disk of its own. */
 async function stoppedAfter(pieces: number): Promise<MortalDisk> {

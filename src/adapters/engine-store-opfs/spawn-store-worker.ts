@@ -5,7 +5,7 @@ import type { StoreWorkerHandle } from './store-worker-handle';
 
 /** Starts the Web Worker that keeps models. Its script is first fetched here. */
 export function spawnStoreWorker(): StoreWorkerHandle {
-  const thread = new Worker(new URL('../../../workers/store/main.ts', import.meta.url), {
+  const thread = new Worker(new URL('../../../workers/store/store.worker.ts', import.meta.url), {
     type: 'module',
     name: 'store',
   });

@@ -3,6 +3,7 @@ import type { Capability, CapabilityId } from '#core/bus/capability';
 import { checkRedo } from '#services/check-redo/contract';
 import { checkRescore } from '#services/check-rescore/contract';
 import { checkReveal } from '#services/check-reveal/contract';
+import { expertCards } from '#services/expert-cards/contract';
 import { jobRun } from '#services/job-run/contract';
 import { nodeInfo } from '#services/node-info/contract';
 import { nodePing } from '#services/node-ping/contract';
@@ -19,6 +20,7 @@ const known = new Map<string, Capability<unknown, unknown, unknown>>(
     checkRedo,
     checkRescore,
     checkReveal,
+    expertCards,
     jobRun,
     nodeInfo,
     nodePing,

@@ -64,6 +64,8 @@ export interface TabNodeDeps {
   readonly loadModelStore: () => Promise<ModelStore>;
   /** The server's signed catalogue of models, as JSON. */
   readonly fetchCatalogue: () => Promise<Result<unknown>>;
+  /** The evaluation sets of an expert as JSON: fetched when somebody evaluates it. */
+  readonly loadEvaluationSets: (modelId: string) => Promise<Result<unknown>>;
   /** Looks at the graphics adapter and computes for three seconds; only after the person asked for it. */
   readonly probe: () => Promise<Result<DeviceMeasure>>;
 }

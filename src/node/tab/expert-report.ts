@@ -43,7 +43,7 @@ import {
 import { manifestToJson } from '#core/identity/community';
 import type { Receipt } from '#core/ledger/receipts';
 import type { KeyValueStore } from '#core/storage/ports';
-import type { TrustLevel } from '#core/transport/ports';
+import type { Admission } from '#core/transport/ports';
 import { checkAgainst } from '#core/wire/gate';
 import { llmChat } from '#services/llm-chat/contract';
 import { versionView, type ExpertsDesk, type ExpertsView } from './expert-views';
@@ -77,7 +77,7 @@ export interface ExpertsRun {
     readonly loadedModels: readonly Pick<LanguageModel, 'identity'>[];
     readonly roster: { entries(): readonly { readonly node: NodeId; readonly card: NodeCard | null }[] };
     readonly links: {
-      to(node: NodeId): { readonly admission: { readonly identity: NodeId | null; readonly trust: TrustLevel } } | null;
+      to(node: NodeId): { readonly admission: Pick<Admission, 'identity' | 'trust'> } | null;
     };
     readonly ledger: {
       readonly state: { readonly receiptsById: ReadonlyMap<string, { readonly receipt: Receipt }> };
@@ -397,5 +397,5 @@ export async function openExpertsDesk(run: ExpertsRun, hooks: ExpertsHooks): Pro
 }
 
 /** Who was demoted to somebody unknown vouches for nothing. */
-const trusted = (link: { readonly admission: { readonly trust: TrustLevel } } | null): boolean =>
+const trusted = (link: { readonly admission: Pick<Admission, 'trust'> } | null): boolean =>
   link !== null && link.admission.trust !== 'unknown';

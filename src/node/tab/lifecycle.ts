@@ -16,6 +16,7 @@ import type { Notice, Settings, TabNodeChange } from '../tab-node';
 import { membersOf, openCommunities, type Communities, type Held } from './communities';
 import { openContribution, type Contribution } from './contribution';
 import type { TabNodeDeps } from './deps';
+import type { OpenExpertsDesk } from './expert-report';
 import type { OpenModelsDesk } from './models';
 import type { OpenPairingDesk } from './pairing';
 import { openPerson, type Person } from './person';
@@ -42,6 +43,8 @@ export interface Running {
   pairing: OpenPairingDesk | null;
   /** Made when somebody chooses among models, or one is tested. */
   models: Promise<Result<OpenModelsDesk>> | null;
+  /** Made when somebody looks at experts, or another node asks for cards. */
+  experts: Promise<Result<OpenExpertsDesk>> | null;
   readonly loader: LanguageModelLoader;
 }
 
@@ -65,6 +68,7 @@ export interface TabLifecycle {
   begin(): Promise<void>;
   drain(run: Running): Promise<void>;
   openModels(run: Running): Promise<Result<OpenModelsDesk>>;
+  openExperts(run: Running): Promise<Result<OpenExpertsDesk>>;
   /** Stops and closes; with `destroy` everything that was stored is deleted. */
   end(destroy: boolean): Promise<Result<void>>;
 }
@@ -181,6 +185,10 @@ export function createTabLifecycle(deps: TabNodeDeps): TabLifecycle {
       models: run.loader,
       defaultModel: settings.model,
       golden: (id) => goldenOf(run, id),
+      async papers() {
+        const desk = await openExperts(run);
+        return desk.ok ? desk.value.papers() : { cards: [], verifications: [] };
+      },
       device,
       version: deps.version,
     });
@@ -268,6 +276,30 @@ export function createTabLifecycle(deps: TabNodeDeps): TabLifecycle {
     return run.models;
   }
 
+  /** The experts that this node knows; opened when somebody looks at them, or another node asks for cards. */
+  function openExperts(run: Running): Promise<Result<OpenExpertsDesk>> {
+    run.experts ??= Promise.all([import('./expert-report'), import('#services/expert-cards/contract')]).then(
+      ([{ openExpertsDesk }, { expertCards }]) =>
+        openExpertsDesk(run, {
+          clock,
+          verify,
+          device: () => surroundings.device(),
+          loadSets: (id) => deps.loadEvaluationSets(id),
+          async manifestOf(id) {
+            const desk = await openModels(run);
+            if (!desk.ok) return null;
+            if (desk.value.view.models.length === 0) await desk.value.learn();
+            const manifest = desk.value.manifestOf(id);
+            if (manifest === undefined) return null;
+            const fit = desk.value.view.models.find((one) => one.id === id)?.fit ?? null;
+            return { manifest, fit, signedBy: run.communities.offeredFounder };
+          },
+          askPapers: async (node) => (await run.mesh?.bus.call(expertCards, {}, { provider: node })) ?? NOT_RUNNING,
+        }),
+    );
+    return run.experts;
+  }
+
   /** A model whose catalogue cannot be had is not tested: who contributes without a network has to be served too. */
   async function goldenOf(run: Running, id: string): Promise<readonly Golden[]> {
     const desk = await openModels(run);
@@ -353,6 +385,7 @@ export function createTabLifecycle(deps: TabNodeDeps): TabLifecycle {
       mesh: null,
       pairing: null,
       models: null,
+      experts: null,
       loader: deps.createModels(async (id) => {
         const desk = await openModels(run);
         return desk.ok ? desk.value.sourceOf(id) : desk;
@@ -491,6 +524,7 @@ export function createTabLifecycle(deps: TabNodeDeps): TabLifecycle {
     whenRunning,
     drain,
     openModels,
+    openExperts,
     end,
     async begin() {
       if (!surroundings.secureContext) {

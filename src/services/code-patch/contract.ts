@@ -1,6 +1,6 @@
 import * as v from 'valibot';
 import { defineCapability } from '#core/bus/capability';
-import { diffSchema, patchTaskSchema } from '#core/experts/objective/patch-task';
+import { diffSchema, patchBriefSchema } from '#core/experts/objective/patch-brief';
 import { workSignSchema, type WorkSign } from '#core/experts/objective/work-sign';
 import { chatModelSchema } from '../llm-chat/contract';
 
@@ -14,7 +14,7 @@ export const codePatchInputSchema = v.strictObject({
   /** What is to be done, in words. */
   instruction: v.pipe(v.string(), v.minLength(1), v.maxLength(MAX_INSTRUCTION_CHARACTERS)),
   /** The workspace, the tests that judge, and what a patch may do. */
-  task: patchTaskSchema,
+  brief: patchBriefSchema,
   maxTokens: v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(MAX_PATCH_TOKENS)),
 });
 

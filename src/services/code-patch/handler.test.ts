@@ -30,7 +30,7 @@ const files = [
 ];
 const input: CodePatchInput = {
   instruction: 'Make add add.',
-  task: {
+  brief: {
     files,
     tests: { files: ['tests/math.test.js'], chosen: ['adds'], declaredFailing: [], others: [], seed: 1 },
     policy: { changeable: ['src/**'], maxFiles: 1, maxLines: 10, mayCreate: false, mayDelete: false, forbidden: [] },
@@ -90,11 +90,11 @@ describe('code.patch', () => {
     expect(model.prompts).toHaveLength(3);
   });
 
-  it('refuses a task that leaves nothing to fix, before it asks the model', async () => {
+  it('refuses a brief that leaves nothing to fix, before it asks the model', async () => {
     const model = saysInTurn(right);
     const solved = {
       ...input,
-      task: { ...input.task, files: [{ path: 'src/math.js', text: SOURCE.replace('a - b', 'a + b') }, files[1]!] },
+      brief: { ...input.brief, files: [{ path: 'src/math.js', text: SOURCE.replace('a - b', 'a + b') }, files[1]!] },
     };
     expect(await run(solved, model)).toMatchObject({ error: { code: 'bad_input' } });
     expect(model.prompts).toEqual([]);
@@ -141,7 +141,7 @@ describe('code.patch', () => {
   it('an oversized workspace does not pass the contract', () => {
     const large = {
       ...input,
-      task: { ...input.task, files: [...files, { path: 'src/x.js', text: 'x'.repeat(66_000) }] },
+      brief: { ...input.brief, files: [...files, { path: 'src/x.js', text: 'x'.repeat(66_000) }] },
     };
     expect(v.is(codePatchInputSchema, input)).toBe(true);
     expect(v.is(codePatchInputSchema, large)).toBe(false);

@@ -18,8 +18,8 @@ export interface CodePatchHandlerOptions {
   readonly model: (id?: string) => Promise<Result<LanguageModel>>;
 }
 
-function promptOf({ instruction, task }: CodePatchInput): string {
-  const { files, tests, policy } = task;
+function promptOf({ instruction, brief }: CodePatchInput): string {
+  const { files, tests, policy } = brief;
   const shown = files.map(({ path, text }) => `File ${path}:\n\`\`\`js\n${text}\`\`\``).join('\n\n');
   const names = tests.chosen.map((name) => `- ${name}`).join('\n');
   return `${instruction}\n\nThese tests must pass:\n${names}\n\n${shown}\n\nYou may change: ${policy.changeable.join(', ')}. Do not change the tests.\nAnswer with one unified diff in a \`\`\`diff block, with --- a/path and +++ b/path lines.`;
@@ -34,8 +34,8 @@ export const createCodePatchHandler =
   ({ clock, sandbox, model: findModel }: CodePatchHandlerOptions): Handler<CodePatchInput, CodePatchOutput, WorkSign> =>
   (input, { signal, emit }) =>
     withSigns(clock, emit, async () => {
-      const { task, maxTokens } = input;
-      const before = await runBefore(task, sandbox, signal);
+      const { brief, maxTokens } = input;
+      const before = await runBefore(brief, sandbox, signal);
       if (!before.ok) {
         const { code, message } = before.error;
         return code === 'nothing_to_fix' ? fail('bad_input', message, message) : before;
@@ -58,9 +58,9 @@ export const createCodePatchHandler =
         if (run.value.finish === 'cancelled' || signal.aborted) return fail('cancelled', 'The work was stopped.');
         const said = await model.decode(run.value.ids);
         if (!said.ok) return said;
-        const diff = readPatch(task.files, said.value);
+        const diff = readPatch(brief.files, said.value);
         if (diff.ok) {
-          const judged = await judgePatch(task, before.value, diff.value, sandbox, signal);
+          const judged = await judgePatch(brief, before.value, diff.value, sandbox, signal);
           if (!judged.ok) return judged;
           if (judged.value.accepted) return ok({ model: { id, hash, engine }, diff: diff.value });
           why = judged.value.note;

@@ -14,8 +14,9 @@ import {
 } from './power';
 
 /**
- * Prints the tables of docs/spec/checking.md. The first argument is the number of answers per cell, ten times as many
- * where the bars are, twenty times as many honest ones: `npx tsx tests/simulation/checking/print-power.ts 4000`. The same number prints the same tables.
+ * Prints the tables of docs/spec/checking.md: `npx tsx tests/simulation/checking/print-power.ts 4000`. The argument is the
+ * number of answers per cell, ten times as many where the bars are, twenty times as many honest ones. The same number prints
+ * the same tables.
  */
 const answers = Number(process.argv[2] ?? 4_000);
 const HONEST_TIMES = 20;

@@ -4,7 +4,7 @@ import { unwrap } from '#core/base/result';
 import { applyPatch } from './apply-patch';
 import { diffOf, diffOfFile } from './diff-text';
 import { parseDiff } from './parse-diff';
-import { MAX_DIFF_CHARACTERS } from './patch-task';
+import { MAX_DIFF_CHARACTERS } from './patch-brief';
 
 const files = [
   { path: 'src/a.js', text: 'one\ntwo\nthree\nfour\n' },

@@ -5,13 +5,13 @@ import type { Sandbox } from '#core/engines/sandbox';
 import { createNodeSandbox } from '#tests/fakes/node-sandbox';
 import { judgePatch, runBefore } from './code-check';
 import { diffOf } from './diff-text';
-import { patchTaskSchema, type PatchTask } from './patch-task';
+import { patchBriefSchema, type PatchBrief } from './patch-brief';
 
 const sandbox = createNodeSandbox();
 const never = new AbortController().signal;
 
 const SOURCE = 'export const add = (a, b) => a - b;\nexport const twice = (n) => n * 2;\n';
-const task: PatchTask = {
+const brief: PatchBrief = {
   files: [
     { path: 'src/math.js', text: SOURCE },
     {
@@ -36,11 +36,11 @@ const task: PatchTask = {
   },
   policy: { changeable: ['src/**'], maxFiles: 2, maxLines: 20, mayCreate: false, mayDelete: false, forbidden: [] },
 };
-const withSource = (text: string): string => diffOf(task.files, [{ path: 'src/math.js', text }, task.files[1]!]);
+const withSource = (text: string): string => diffOf(brief.files, [{ path: 'src/math.js', text }, brief.files[1]!]);
 const fixed = SOURCE.replace('a - b', 'a + b');
 
-async function findingOf(diff: string, changed: Partial<PatchTask['tests']> = {}) {
-  const altered: PatchTask = { ...task, tests: { ...task.tests, ...changed } };
+async function findingOf(diff: string, changed: Partial<PatchBrief['tests']> = {}) {
+  const altered: PatchBrief = { ...brief, tests: { ...brief.tests, ...changed } };
   const before = unwrap(await runBefore(altered, sandbox, never));
   return unwrap(await judgePatch(altered, before, diff, sandbox, never));
 }
@@ -83,29 +83,31 @@ describe('a patch is judged by its tests', () => {
     let runs = 0;
     const counting: Sandbox = { ...sandbox, run: async () => (runs++, fail('sandbox_failed', 'No.')) };
     const judge = async (diff: string) =>
-      unwrap(await judgePatch(task, { passed: new Set() }, diff, counting, never)).reason;
+      unwrap(await judgePatch(brief, { passed: new Set() }, diff, counting, never)).reason;
     expect(await judge('not a diff')).toBe('diff_malformed');
     expect(await judge(withSource(fixed).replace(' - b', ' * b'))).toBe('diff_mismatch');
-    expect(await judge(diffOf(task.files, [task.files[0]!, { path: 'tests/math.test.js', text: 'x\n' }]))).toBe(
+    expect(await judge(diffOf(brief.files, [brief.files[0]!, { path: 'tests/math.test.js', text: 'x\n' }]))).toBe(
       'test_changed',
     );
-    expect(await judge(diffOf(task.files, [...task.files, { path: 'src/new.js', text: 'x\n' }]))).toBe('file_created');
+    expect(await judge(diffOf(brief.files, [...brief.files, { path: 'src/new.js', text: 'x\n' }]))).toBe(
+      'file_created',
+    );
     expect(runs).toBe(0);
   });
 
   it('says nothing where the sandbox could not run it', async () => {
     const broken: Sandbox = { ...sandbox, run: async () => fail('sandbox_timeout', 'Too slow.') };
-    expect(await runBefore(task, broken, never)).toMatchObject({ error: { code: 'sandbox_timeout' } });
-    expect(await judgePatch(task, { passed: new Set() }, withSource(fixed), broken, never)).toMatchObject({
+    expect(await runBefore(brief, broken, never)).toMatchObject({ error: { code: 'sandbox_timeout' } });
+    expect(await judgePatch(brief, { passed: new Set() }, withSource(fixed), broken, never)).toMatchObject({
       ok: false,
       error: { code: 'sandbox_timeout' },
     });
   });
 });
 
-describe('a task judges only what fails before', () => {
-  const before = (changed: Partial<PatchTask['tests']>) =>
-    runBefore({ ...task, tests: { ...task.tests, ...changed } }, sandbox, never);
+describe('a brief judges only what fails before', () => {
+  const before = (changed: Partial<PatchBrief['tests']>) =>
+    runBefore({ ...brief, tests: { ...brief.tests, ...changed } }, sandbox, never);
 
   it('a chosen test that passes already leaves nothing to judge', async () => {
     expect(await before({ chosen: ['adds', 'doubles'], others: [] })).toMatchObject({
@@ -128,9 +130,13 @@ describe('a task judges only what fails before', () => {
   });
 });
 
-it('a task that contradicts itself is refused', () => {
-  const refused = (changed: Partial<PatchTask['tests']>, policy: Partial<PatchTask['policy']> = {}) =>
-    !v.is(patchTaskSchema, { ...task, tests: { ...task.tests, ...changed }, policy: { ...task.policy, ...policy } });
+it('a brief that contradicts itself is refused', () => {
+  const refused = (changed: Partial<PatchBrief['tests']>, policy: Partial<PatchBrief['policy']> = {}) =>
+    !v.is(patchBriefSchema, {
+      ...brief,
+      tests: { ...brief.tests, ...changed },
+      policy: { ...brief.policy, ...policy },
+    });
   expect(refused({})).toBe(false);
   expect(refused({ files: ['tests/none.test.js'] })).toBe(true);
   expect(refused({ files: ['tests/math.test.js', 'tests/math.test.js'] })).toBe(true);

@@ -2,7 +2,7 @@ import { fail, ok, type Result } from '../../base/result';
 import type { Sandbox, SandboxReport } from '../../engines/sandbox';
 import { applyPatch } from './apply-patch';
 import { checkPolicy } from './patch-policy';
-import type { PatchTask } from './patch-task';
+import type { PatchBrief } from './patch-brief';
 
 /** Which tests passed before any patch. */
 export interface TestsBefore {
@@ -22,10 +22,10 @@ const passedIn = ({ tests }: SandboxReport): ReadonlySet<string> =>
 
 /**
  * Runs the tests before the patch. Codes: those of the sandbox, `nothing_to_fix` when a chosen test that was not declared
- * as failing passes already: then the task judges nothing.
+ * as failing passes already: then the brief judges nothing.
  */
 export async function runBefore(
-  { files, tests }: PatchTask,
+  { files, tests }: PatchBrief,
   sandbox: Sandbox,
   signal: AbortSignal,
 ): Promise<Result<TestsBefore>> {
@@ -40,19 +40,19 @@ export async function runBefore(
 
 /** Applies the patch, holds it against the policy, runs the tests. Codes are the sandbox's: all else is in the finding. */
 export async function judgePatch(
-  task: PatchTask,
+  brief: PatchBrief,
   before: TestsBefore,
   diff: string,
   sandbox: Sandbox,
   signal: AbortSignal,
 ): Promise<Result<PatchFinding>> {
   const refused = (reason: string, note: string): Result<PatchFinding> => ok({ accepted: false, reason, note });
-  const patched = applyPatch(task.files, diff);
+  const patched = applyPatch(brief.files, diff);
   if (!patched.ok) return refused(patched.error.code, patched.error.message);
-  const allowed = checkPolicy(task, patched.value.changes);
+  const allowed = checkPolicy(brief, patched.value.changes);
   if (!allowed.ok) return refused(allowed.error.code, allowed.error.message);
 
-  const { files: testFiles, chosen, others, seed } = task.tests;
+  const { files: testFiles, chosen, others, seed } = brief.tests;
   const report = await sandbox.run({ files: patched.value.files, testFiles, seed }, signal);
   if (!report.ok) return report;
   const passed = passedIn(report.value);

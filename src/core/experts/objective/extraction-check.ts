@@ -35,9 +35,8 @@ const MARK = /^\p{M}$/u;
 /** A text as quotes are compared by, and where each of its UTF-16 units comes from. */
 export interface QuoteIndex {
   readonly plain: string;
-  /** For each unit of `plain`: the code points of the source that it stands for. */
+  /** For each unit of `plain`: the code points of the source that it stands for; one object for units of one origin. */
   readonly spans: readonly Span[];
-  readonly length: number;
 }
 
 /**
@@ -51,7 +50,8 @@ export function quoteIndex(source: string): QuoteIndex {
   let plain = '';
   const add = (text: string, start: number, end: number): void => {
     plain += text;
-    for (let unit = 0; unit < text.length; unit++) spans.push({ start, end });
+    const span = { start, end };
+    for (let unit = 0; unit < text.length; unit++) spans.push(span);
   };
   for (let at = 0; at < points.length;) {
     const start = at++;
@@ -66,13 +66,13 @@ export function quoteIndex(source: string): QuoteIndex {
     const cluster = points.slice(start, at).join('');
     add(PLAIN_MARKS[cluster] ?? cluster.normalize('NFC'), start, at);
   }
-  return { plain, spans, length: points.length };
+  return { plain, spans };
 }
 
 /** A quote as it is looked for: normalised, without white space around it. */
 export const plainQuote = (quote: string): string => quoteIndex(quote).plain.trim();
 
-/** The first place of a quote at or after `from` (a unit of `plain`), or null. */
+/** The first place of a quote at or after `from` (a unit of `plain`), or null. It never begins or ends inside a character. */
 export function findQuote(
   { plain, spans }: QuoteIndex,
   quote: string,
@@ -80,9 +80,12 @@ export function findQuote(
 ): { readonly span: Span; readonly at: number } | null {
   const wanted = plainQuote(quote);
   if (wanted === '') return null;
-  const at = plain.indexOf(wanted, from);
-  if (at === -1) return null;
-  return { at, span: { start: spans[at]!.start, end: spans[at + wanted.length - 1]!.end } };
+  for (let at = plain.indexOf(wanted, from); at !== -1; at = plain.indexOf(wanted, at + 1)) {
+    const last = at + wanted.length - 1;
+    if (spans[at - 1] !== spans[at] && spans[last + 1] !== spans[last])
+      return { at, span: { start: spans[at]!.start, end: spans[last]!.end } };
+  }
+  return null;
 }
 
 /**

@@ -1,7 +1,7 @@
 import * as v from 'valibot';
 import { fail, ok, type Result } from '../../base/result';
 import { workspacePathSchema } from '../../engines/sandbox';
-import { MAX_DIFF_CHARACTERS } from './patch-task';
+import { MAX_DIFF_CHARACTERS } from './patch-brief';
 
 const MAX_FILES = 32;
 const MAX_HUNKS = 256;

@@ -3,7 +3,7 @@ import { unwrap } from '#core/base/result';
 import { diffOf } from './diff-text';
 import { parseDiff } from './parse-diff';
 import { checkPolicy } from './patch-policy';
-import type { PatchPolicy } from './patch-task';
+import type { PatchPolicy } from './patch-brief';
 
 const before = [
   { path: 'src/a.js', text: 'one\n' },

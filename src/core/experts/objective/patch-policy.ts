@@ -1,6 +1,6 @@
 import { fail, ok, type Result } from '../../base/result';
 import type { FileChange } from './parse-diff';
-import type { PatchTask } from './patch-task';
+import type { PatchBrief } from './patch-brief';
 
 /** Longer lines are not written by hand, and nobody reads them. */
 const MAX_LINE_CHARACTERS = 400;
@@ -20,7 +20,7 @@ const covers = (pattern: string, path: string): boolean =>
  * `file_created`, `file_deleted`, `too_many_files`, `too_many_lines`, `line_too_long`, `hidden_text`, `forbidden_text`.
  */
 export function checkPolicy(
-  { tests, policy }: Pick<PatchTask, 'tests' | 'policy'>,
+  { tests, policy }: Pick<PatchBrief, 'tests' | 'policy'>,
   changes: readonly FileChange[],
 ): Result<void> {
   for (const { path, kind } of changes) {

@@ -9,6 +9,8 @@ import { readSchema } from './schema-bounds';
 
 /** Tries of all patterns over all texts of one answer: a few hundred milliseconds on a slow phone. */
 const MAX_PATTERN_TRIES = 1e6;
+/** A reason may name whole lists of the schema. */
+const MAX_REASON_CHARACTERS = 200;
 
 const countValues = (value: unknown): number =>
   typeof value === 'object' && value !== null
@@ -48,7 +50,8 @@ function validate(schema: Record<string, unknown>, value: unknown): string | nul
   try {
     const { valid, errors } = new Validator(schema, '2020-12').validate(value);
     const last = errors.at(-1);
-    return valid ? null : `at ${last?.instanceLocation ?? '#'}: ${last?.error ?? 'no reason is given'}`;
+    const why = `at ${last?.instanceLocation ?? '#'}: ${last?.error ?? 'no reason is given'}`;
+    return valid ? null : why.slice(0, MAX_REASON_CHARACTERS);
   } catch (error) {
     return `as far as it can be read: ${error instanceof Error ? error.message : String(error)}`;
   }

@@ -43,8 +43,8 @@ export interface MarginLimits {
  */
 export const CAUTIOUS_LIMITS: MarginLimits = { honestGross: 0.002, honestSoft: 0.02, enormous: 5 };
 /**
- * For a pair of device classes whose logits were measured to differ by at most 0.05 (both of ours: WASM, and WebGPU on
- * SwiftShader): margins stay within 0.1, so a single one above 0.5 is five times what happens.
+ * For a pair of device classes whose logits were measured to differ by at most 0.05: margins stay within 0.1, so a single one
+ * above 0.5 is five times what happens.
  */
 export const MEASURED_LIMITS: MarginLimits = { honestGross: 1e-5, honestSoft: 1e-3, enormous: GROSS_MARGIN };
 

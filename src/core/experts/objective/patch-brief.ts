@@ -58,7 +58,7 @@ export const testPlanSchema = v.pipe(
   ),
 );
 
-export const patchTaskSchema = v.pipe(
+export const patchBriefSchema = v.pipe(
   v.strictObject({ files: workspaceSchema, tests: testPlanSchema, policy: patchPolicySchema }),
   v.check(
     ({ files, tests }) => tests.files.every((path) => files.some((file) => file.path === path)),
@@ -69,4 +69,4 @@ export const patchTaskSchema = v.pipe(
 export const diffSchema = v.pipe(v.string(), v.minLength(1), v.maxLength(MAX_DIFF_CHARACTERS));
 
 export type PatchPolicy = v.InferOutput<typeof patchPolicySchema>;
-export type PatchTask = v.InferOutput<typeof patchTaskSchema>;
+export type PatchBrief = v.InferOutput<typeof patchBriefSchema>;
