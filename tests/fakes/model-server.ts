@@ -146,6 +146,7 @@ async function answer(served: Served, request: IncomingMessage, response: Server
     response.setHeader('Content-Range', `bytes ${from}-${to - 1}/${file.lengthless === true ? '*' : totalBytes}`);
   else if (file.announceBytes !== undefined) response.setHeader('Content-Length', file.announceBytes);
   response.writeHead(asked === null ? 200 : 206);
+  response.flushHeaders();
 
   const cut = from + (served.cuts.shift() ?? file.alwaysCutAfterBytes ?? Infinity);
   const hold = from + (file.holdAfterBytes ?? Infinity);

@@ -73,7 +73,7 @@ const files = [
 ];
 const patchInput = {
   instruction: 'Fix add.',
-  task: {
+  brief: {
     files,
     tests: { files: ['math.test.js'], chosen: ['adds'], declaredFailing: [], others: [], seed: 1 },
     policy: { changeable: ['math.js'], maxFiles: 1, maxLines: 4, mayCreate: false, mayDelete: false, forbidden: [] },
@@ -130,7 +130,7 @@ describe('check.outcome', () => {
       [{}, patchTo('x\n')],
       [patchInput, {}],
       [patchInput, { model: made, diff: 5 }],
-      [{ ...patchInput, task: { ...patchInput.task, files: [] } }, patchTo('x\n')],
+      [{ ...patchInput, brief: { ...patchInput.brief, files: [] } }, patchTo('x\n')],
     ])
       expect(await findingOn('code.patch@1', input, output)).toBe('rejected malformed_claim');
   });
@@ -152,9 +152,9 @@ describe('a patch', () => {
     expect(await of({ model: made, diff: easier })).toBe('rejected test_changed');
   });
 
-  it('is rejected when the task left nothing to fix', async () => {
+  it('is rejected when the brief left nothing to fix', async () => {
     const solved = [{ path: 'math.js', text: SOURCE.replace('-', '+') }, files[1]!];
-    const input = { ...patchInput, task: { ...patchInput.task, files: solved } };
+    const input = { ...patchInput, brief: { ...patchInput.brief, files: solved } };
     const diff = diffOf(solved, [{ path: 'math.js', text: '// better\n' + solved[0]!.text }, files[1]!]);
     expect(await of({ model: made, diff }, input)).toBe('rejected nothing_to_fix');
   });

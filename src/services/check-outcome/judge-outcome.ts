@@ -30,14 +30,14 @@ type Judge<Input, Output> = (
 
 async function judgeCodePatch(
   { sandbox }: OutcomeDeps,
-  { task }: CodePatchInput,
+  { brief }: CodePatchInput,
   { diff }: CodePatchOutput,
   signal: AbortSignal,
 ): Promise<Judgement> {
-  const before = await runBefore(task, sandbox, signal);
+  const before = await runBefore(brief, sandbox, signal);
   if (!before.ok)
     return before.error.code === 'nothing_to_fix' ? rejected('nothing_to_fix') : undecided(before.error.code);
-  const found = await judgePatch(task, before.value, diff, sandbox, signal);
+  const found = await judgePatch(brief, before.value, diff, sandbox, signal);
   if (!found.ok) return undecided(found.error.code);
   return found.value.accepted ? accepted : rejected(found.value.reason);
 }
