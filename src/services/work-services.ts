@@ -11,6 +11,7 @@ import { createSealedVerdicts } from '#core/experts/validators/sealed-verdict';
 import type { Ledger } from '#core/ledger/ledger';
 import { idOfSigned, sign } from '#core/wire/signed';
 import { service, type GivenVerdicts, type RegisteredService } from './basic-services';
+import { checkOutcome } from './check-outcome/contract';
 import { checkRedo, type CheckInput, type CheckOutput } from './check-redo/contract';
 import { checkRescore } from './check-rescore/contract';
 import { checkReveal } from './check-reveal/contract';
@@ -50,7 +51,7 @@ export type CheckCapability = Capability<CheckInput, CheckOutput>;
 
 /** The checks that a requester may ask of others, by name. */
 export const checkCapabilities: ReadonlyMap<CapabilityId, CheckCapability> = new Map(
-  [checkRedo, checkRescore].map((capability) => [capability.id, capability]),
+  [checkRedo, checkRescore, checkOutcome].map((capability) => [capability.id, capability]),
 );
 
 /** Every service that works for others or for this node itself. Their code is fetched when they are first called. */
