@@ -1,5 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { expect, test, type Page } from '@playwright/test';
+import { languageModelCases } from '../conformance/language-model';
+import { variedModelCases } from '../conformance/language-model-sampled';
 import { browserLaunch } from '../find-browser';
 import type { DevicesHarness } from './engine.devices.harness';
 import { serveHarness, type HarnessServer } from './serve-harness';
@@ -20,6 +22,12 @@ const SPARK = {
   question: 'what is a node',
   other: 'what is a receipt',
 };
+const LOOM = {
+  name: 'Loom',
+  folder: '/tests/models/loom/',
+  question: 'write a short note on rivers',
+  other: 'tell me a short story about lamps',
+};
 /** What a token may lose by on the other backend. */
 const CROSS_MARGIN = 0.02;
 /** By how much both may differ about one token: both compute with 32 bits, in another order. */
@@ -31,6 +39,8 @@ const HANG_MS = 600_000;
 const ON_GPU = [
   'a model finds no fault with its own answer',
   'one forged token stands out by its rank and its margin',
+  'a model finds no fault with what it drew itself',
+  'an answer drawn with another seed than the one it claims stands out',
   'cancelling stops within one token and leaves the engine usable',
   'after dispose every call fails with engine_gone, a running one too',
 ];
@@ -51,25 +61,39 @@ async function open(page: Page): Promise<void> {
   await server.open(page, MODULE);
 }
 
-test('Spark keeps on WebGPU what language models promise', async ({ page }) => {
+test('Loom keeps on WebGPU what language models promise', async ({ page }) => {
   test.setTimeout(HANG_MS);
   await open(page);
   const result = await page.evaluate(([subject, names]) => window.devices.runCases(subject, 'webgpu', names), [
-    SPARK,
+    LOOM,
     ON_GPU,
   ] as const);
   expect(result).toEqual({ engine: 'transformers/webgpu', ran: ON_GPU.length, failures: [] });
 });
 
-test(`what one backend drew the other finds in order: ${SPARK.name}`, async ({ page }) => {
+test('Loom, whose answers vary, keeps what language models promise, and stands out where it did not draw', async ({
+  page,
+}) => {
   test.setTimeout(HANG_MS);
   await open(page);
-  const result = await page.evaluate((which) => window.devices.crossScores(which, 4, 64), SPARK);
-  console.log(SPARK.name, result);
-  expect(result.engines).toEqual(['transformers/wasm', 'transformers/webgpu']);
-  expect(result.worst).toBeLessThan(CROSS_MARGIN);
-  expect(result.furthest).toBeLessThan(CROSS_LOG_PROBABILITY);
+  const names = [...languageModelCases, ...variedModelCases].map(({ name }) => name);
+  const result = await page.evaluate(([subject, all]) => window.devices.runCases(subject, 'wasm', all), [
+    LOOM,
+    names,
+  ] as const);
+  expect(result).toEqual({ engine: 'transformers/wasm', ran: names.length, failures: [] });
 });
+
+for (const subject of [SPARK, LOOM])
+  test(`what one backend drew the other finds in order: ${subject.name}`, async ({ page }) => {
+    test.setTimeout(HANG_MS);
+    await open(page);
+    const result = await page.evaluate((which) => window.devices.crossScores(which, 4, 64), subject);
+    console.log(subject.name, result);
+    expect(result.engines).toEqual(['transformers/wasm', 'transformers/webgpu']);
+    expect(result.worst).toBeLessThan(CROSS_MARGIN);
+    expect(result.furthest).toBeLessThan(CROSS_LOG_PROBABILITY);
+  });
 
 test('a model whose graphics device is lost comes back on WebAssembly', async ({ page }) => {
   await open(page);
