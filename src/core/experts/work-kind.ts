@@ -19,6 +19,20 @@ export interface ShownBy {
 }
 
 /**
+ * How the results of several executors for one request become one. Only results that their own check did not reject take
+ * part.
+ */
+export type Combining<Input = unknown, Output = unknown> =
+  /** Few possible answers: a weighted vote; `confidence` (0 to 1) is how sure the model was of this one. */
+  | { readonly rule: 'vote'; choice(output: Output): string; confidence(output: Output): number }
+  /** Code: the result that most share, `key` being equal for equal results, then the smaller change. */
+  | { readonly rule: 'patch'; key(input: Input, output: Output): string; changedLines(output: Output): number }
+  /** Free text: compared in pairs by `text.judge@1` as answers to `question`. */
+  | { readonly rule: 'pairwise'; question(input: Input): string }
+  /** Numbers: the largest group whose members are alike. */
+  | { readonly rule: 'alike'; alike(a: Output, b: Output): boolean };
+
+/**
  * What the pipeline must know of one kind of work; a service registers it. The pipeline itself knows no capability.
  */
 export interface WorkKind<Input = unknown, Output = unknown, Chunk = unknown> {
@@ -36,6 +50,8 @@ export interface WorkKind<Input = unknown, Output = unknown, Chunk = unknown> {
   tokens(output: Output): { readonly prompt: number; readonly completion: number } | null;
   /** Units for an accepted result; caps are on totals. */
   units(input: Input, output: Output): number;
+  /** Absent: a request of this kind is only ever given to one executor at a time. */
+  readonly combining?: Combining<Input, Output>;
 }
 
 export type WorkKinds = ReadonlyMap<CapabilityId, WorkKind>;
