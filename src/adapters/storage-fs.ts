@@ -1,5 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { link, mkdir, open, readdir, readFile, rename, rm, type FileHandle } from 'node:fs/promises';
+import { link, mkdir, open, readdir, readFile, rename, rm, stat, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
 import { deserialize, serialize } from 'node:v8';
 import { fail, ok, type Failure, type Result } from '#core/base/result';
@@ -10,6 +10,7 @@ import type { EventLogStore, KeyValueStore, NodeStorage, StoredEntry } from '#co
  *
  *   records/<sha-256 of the key>   one file per record: written beside, flushed, then renamed over
  *   log                            frames, only ever appended, flushed before an append resolves
+ *   logs/<name in hex>             the same, one file per named log
  *
  * A frame is length (u32), position (u32), nonce (8 bytes), checksum (8 bytes of SHA-256 over all else), bytes;
  * numbers are big-endian. A frame cut short by a crash was never acknowledged and is cut off at the next opening. Frames
@@ -21,6 +22,19 @@ export async function openFsStorage(folder: string): Promise<Result<NodeStorage>
     const log = await openLog(join(folder, 'log'));
     if (!log.ok) return log;
     let closed = false;
+    const namedLogs = new Map<string, Promise<Result<FileLog>>>();
+    const opened = (name: string): Promise<Result<FileLog>> => {
+      const known = namedLogs.get(name) ?? openNamedLog(join(folder, 'logs'), name);
+      namedLogs.set(name, known);
+      return known;
+    };
+    const closeLogs = async (): Promise<void> => {
+      await log.value.close();
+      for (const one of namedLogs.values()) {
+        const named = await one.catch(() => null);
+        if (named?.ok) await named.value.close();
+      }
+    };
     const attempt = async <T>(run: () => Promise<Result<T>>): Promise<Result<T>> => {
       if (closed) return fail('storage_unavailable', 'The storage is closed.');
       try {
@@ -31,19 +45,21 @@ export async function openFsStorage(folder: string): Promise<Result<NodeStorage>
     };
     const close = (): void => {
       closed = true;
-      void log.value.close();
+      void closeLogs();
     };
     return ok({
       records: createRecords(join(folder, 'records'), attempt),
-      log: {
-        append: (position, bytes) => attempt(() => log.value.append(position, bytes)),
-        length: () => attempt(() => log.value.length()),
-        read: (from, limit) => attempt(() => log.value.read(from, limit)),
-      },
+      log: logOver(async () => log, attempt),
+      logNamed: (name) => logOver(() => opened(name), attempt),
+      logNames: (prefix) =>
+        attempt(async () => {
+          const names = (await filesIn(join(folder, 'logs'))).map((file) => Buffer.from(file, 'hex').toString());
+          return ok(names.filter((name) => name.startsWith(prefix)).sort());
+        }),
       close,
       destroy: async () => {
         closed = true;
-        await log.value.close();
+        await closeLogs();
         try {
           await rm(folder, { recursive: true, force: true });
           return ok(undefined);
@@ -55,6 +71,49 @@ export async function openFsStorage(folder: string): Promise<Result<NodeStorage>
   } catch (error) {
     return { ok: false, error: failureOf(error) };
   }
+}
+
+/** A file name has at most 255 characters, two for each of a log's name. */
+const MAX_NAME_BYTES = 127;
+
+/** Made with the first entry: a log that was only looked at leaves nothing. */
+async function openNamedLog(folder: string, name: string): Promise<Result<FileLog>> {
+  const file = Buffer.from(name).toString('hex');
+  if (file.length > MAX_NAME_BYTES * 2) throw new Error(`A log's name is longer than ${MAX_NAME_BYTES} bytes.`);
+  await mkdir(folder, { recursive: true });
+  return openLog(join(folder, file));
+}
+
+async function filesIn(folder: string): Promise<readonly string[]> {
+  try {
+    const files = await readdir(folder);
+    const sizes = await Promise.all(files.map(async (file) => (await stat(join(folder, file))).size));
+    return files.filter((_, at) => sizes[at]! > 0);
+  } catch (error) {
+    if (codeOf(error) === 'ENOENT') return [];
+    throw error;
+  }
+}
+
+function logOver(
+  open: () => Promise<Result<FileLog>>,
+  attempt: <T>(run: () => Promise<Result<T>>) => Promise<Result<T>>,
+): EventLogStore {
+  const withLog = <T>(run: (log: FileLog) => Promise<Result<T>>): Promise<Result<T>> =>
+    attempt(async () => {
+      const log = await open();
+      return log.ok ? run(log.value) : log;
+    });
+  const appendAll: EventLogStore['appendAll'] = (position, entries) => {
+    const copies = entries.map((bytes) => Uint8Array.from(bytes));
+    return withLog((log) => log.appendAll(position, copies));
+  };
+  return {
+    append: (position, bytes) => appendAll(position, [bytes]),
+    appendAll,
+    length: () => withLog((log) => log.length()),
+    read: (from, limit) => withLog((log) => log.read(from, limit)),
+  };
 }
 
 function createRecords(
@@ -161,7 +220,7 @@ interface Place {
   readonly size: number;
 }
 
-interface FileLog extends EventLogStore {
+interface FileLog extends Omit<EventLogStore, 'append'> {
   close(): Promise<void>;
 }
 
@@ -200,7 +259,7 @@ async function openLog(path: string): Promise<Result<FileLog>> {
   }
 
   let last: Promise<unknown> = Promise.resolve();
-  let waiting: { position: number; bytes: Uint8Array; settle: (result: Result<void>) => void }[] = [];
+  let waiting: { position: number; entries: readonly Uint8Array[]; settle: (result: Result<void>) => void }[] = [];
   const inOrder = <T>(run: () => Promise<T>): Promise<T> => {
     const next = last.then(run, run);
     last = next.catch(() => {});
@@ -214,21 +273,25 @@ async function openLog(path: string): Promise<Result<FileLog>> {
     if (group.length === 0) return;
     try {
       await catchUp(false);
-      const frames: { frame: Buffer; size: number; settle: (result: Result<void>) => void }[] = [];
-      for (const { position, bytes, settle } of group) {
-        if (position !== places.length + frames.length) settle(CONFLICT);
-        else frames.push({ frame: frameOf(position, bytes), size: bytes.length, settle });
+      const frames: Buffer[] = [];
+      const settled: ((result: Result<void>) => void)[] = [];
+      for (const { position, entries, settle } of group) {
+        if (position !== places.length + frames.length) {
+          settle(CONFLICT);
+          continue;
+        }
+        for (const bytes of entries) frames.push(frameOf(places.length + frames.length, bytes));
+        settled.push(settle);
       }
-      if (frames.length === 0) return;
       const start = end;
-      const written = Buffer.concat(frames.map(({ frame }) => frame));
+      const written = Buffer.concat(frames);
       try {
         await handle.appendFile(written);
         await handle.sync();
       } catch (error) {
         await handle.truncate(start).catch(() => {});
         const failure: Result<void> = { ok: false, error: failureOf(error) };
-        for (const { settle } of frames) settle(failure);
+        for (const settle of settled) settle(failure);
         return;
       }
       // The nonce tells our frames from another writer's that got the same place first.
@@ -236,7 +299,7 @@ async function openLog(path: string): Promise<Result<FileLog>> {
       await handle.read(there, 0, written.length, start);
       const first = there.equals(written);
       await catchUp(false);
-      for (const { settle } of frames) settle(first ? ok(undefined) : CONFLICT);
+      for (const settle of settled) settle(first ? ok(undefined) : CONFLICT);
     } catch (error) {
       const failure: Result<void> = { ok: false, error: failureOf(error) };
       for (const { settle } of group) settle(failure);
@@ -244,9 +307,9 @@ async function openLog(path: string): Promise<Result<FileLog>> {
   };
 
   return ok({
-    append: (position, bytes) =>
+    appendAll: (position, entries) =>
       new Promise((settle) => {
-        waiting.push({ position, bytes: Uint8Array.from(bytes), settle });
+        waiting.push({ position, entries, settle });
         void inOrder(flush);
       }),
     length: () =>

@@ -1,5 +1,5 @@
 import { fail, ok, type Failure, type Result } from '#core/base/result';
-import type { NodeStorage, StoredEntry } from '#core/storage/ports';
+import type { EventLogStore, NodeStorage, StoredEntry } from '#core/storage/ports';
 
 /**
  * Storage that lives as long as the object that opened it: for tests, simulations, and tabs that may keep nothing.
@@ -9,9 +9,12 @@ export interface Memory {
   open(): NodeStorage;
 }
 
+type Entries = Uint8Array<ArrayBuffer>[];
+
 export function createMemory(): Memory {
   const values = new Map<string, unknown>();
-  const entries: Uint8Array<ArrayBuffer>[] = [];
+  const entries: Entries = [];
+  const entriesByName = new Map<string, Entries>();
 
   return {
     open() {
@@ -24,6 +27,28 @@ export function createMemory(): Memory {
         } catch {
           return fail('not_storable', 'This value cannot be stored.');
         }
+      };
+      const logOf = (find: () => Entries, make: () => Entries): EventLogStore => {
+        const appendAll: EventLogStore['appendAll'] = (position, added) => {
+          const copies = added.map((bytes) => Uint8Array.from(bytes));
+          return whenOpen(() => {
+            if (position !== find().length) return conflict();
+            if (copies.length > 0) make().push(...copies);
+            return ok(undefined);
+          });
+        };
+        return {
+          append: (position, bytes) => appendAll(position, [bytes]),
+          appendAll,
+          length: () => whenOpen(() => ok(find().length)),
+          read: (from, limit) =>
+            whenOpen(() => {
+              const found: StoredEntry[] = find()
+                .slice(from, from + limit)
+                .map((bytes, index) => ({ position: from + index, bytes: Uint8Array.from(bytes) }));
+              return ok(found);
+            }),
+        };
       };
       return {
         records: {
@@ -42,22 +67,21 @@ export function createMemory(): Memory {
             }),
           keys: (prefix) => whenOpen(() => ok([...values.keys()].filter((key) => key.startsWith(prefix)).sort())),
         },
-        log: {
-          append: (position, bytes) =>
-            whenOpen(() => {
-              if (position !== entries.length) return conflict();
-              entries.push(Uint8Array.from(bytes));
-              return ok(undefined);
-            }),
-          length: () => whenOpen(() => ok(entries.length)),
-          read: (from, limit) =>
-            whenOpen(() => {
-              const found: StoredEntry[] = entries
-                .slice(from, from + limit)
-                .map((bytes, index) => ({ position: from + index, bytes: Uint8Array.from(bytes) }));
-              return ok(found);
-            }),
-        },
+        log: logOf(
+          () => entries,
+          () => entries,
+        ),
+        logNamed: (name) =>
+          logOf(
+            () => entriesByName.get(name) ?? [],
+            () => {
+              const found = entriesByName.get(name) ?? [];
+              entriesByName.set(name, found);
+              return found;
+            },
+          ),
+        logNames: (prefix) =>
+          whenOpen(() => ok([...entriesByName.keys()].filter((name) => name.startsWith(prefix)).sort())),
         close() {
           closed = true;
         },
@@ -65,6 +89,7 @@ export function createMemory(): Memory {
           closed = true;
           values.clear();
           entries.length = 0;
+          entriesByName.clear();
           return ok(undefined);
         },
       };

@@ -38,9 +38,8 @@ export async function createMemoryMesh(clock: Clock, chance: Chance): Promise<Me
   const verify: Verify = createVerify();
   const world = createMemoryWorld({ clock, chance });
   const founder = seedSignerFor('founder');
-  const community = unwrap(
-    await openManifest(await createManifest(founder, { name: 'Memory', open: true, createdAt: clock.now() }), verify),
-  );
+  const manifest = await createManifest(founder, { name: 'Memory', open: true, createdAt: clock.now() });
+  const community = unwrap(await openManifest(manifest, verify));
 
   return {
     world,
@@ -56,7 +55,8 @@ export async function createMemoryMesh(clock: Clock, chance: Chance): Promise<Me
           chance,
           storage: await openMemoryStorage(),
           network: world.network(signer.nodeId),
-          community: community.id,
+          community,
+          manifest,
           credential: () => encodeCredential({ memberships: [], certificates: [] }),
           admit: createAdmit({
             manifest: community,

@@ -17,9 +17,11 @@ import type { WorkKinds } from '#core/experts/work-kind';
 import type { CheckCapability } from '#services/work-services';
 import { createExecutor, type Executor } from '#core/jobs/executor';
 import { openLedger, type Ledger } from '#core/ledger/ledger';
+import type { Community } from '#core/identity/community';
 import type { NodeStorage } from '#core/storage/ports';
 import { createLinks } from '#core/transport/links';
 import type { Admit, Credential, IcePolicy, Links, Network } from '#core/transport/ports';
+import type { Signed } from '#core/wire/signed';
 import { createBasicServices, createGivenVerdicts, type RegisteredService } from '#services/basic-services';
 
 /** With fewer live links than this a node asks the rendezvous for more people. */
@@ -36,8 +38,10 @@ export interface NodeDeps {
   readonly chance: Chance;
   readonly storage: NodeStorage;
   readonly network: Network;
-  /** The community's id; it is also the room's name. */
-  readonly community: string;
+  /** Its id is also the room's name. */
+  readonly community: Community;
+  /** The community's manifest as its founder signed it. */
+  readonly manifest: Signed;
   readonly credential: () => Credential;
   readonly admit: Admit;
   /** What the rendezvous wants to see before it lets this node into the room. */
@@ -103,7 +107,8 @@ export async function createNode(deps: NodeDeps): Promise<Result<MeshNode>> {
   const { signer, verify, clock, chance, network } = deps;
   const self = signer.nodeId;
   const changed = createEmitter<NodeChange>();
-  const opened = await openLedger({ store: deps.storage.log, signer, verify, clock });
+  const { community, manifest } = deps;
+  const opened = await openLedger({ storage: deps.storage, signer, verify, clock, community, manifest });
   if (!opened.ok) return opened;
   const ledger = opened.value;
 
@@ -125,7 +130,7 @@ export async function createNode(deps: NodeDeps): Promise<Result<MeshNode>> {
     chance,
     admit: deps.admit,
     credential: deps.credential,
-    community: deps.community,
+    community: community.id,
   });
   const roster = createRoster(() => clock.monotonicMs());
   const bus = createBus({ self, links, roster, clock, chance, card: ownCard });
@@ -312,7 +317,7 @@ export async function createNode(deps: NodeDeps): Promise<Result<MeshNode>> {
   }
 
   async function lookForMore(): Promise<void> {
-    const sample = await network.sample(deps.community);
+    const sample = await network.sample(community.id);
     if (sample.ok) for (const node of sample.value) if (node !== self) links.want(node);
   }
 
@@ -325,7 +330,7 @@ export async function createNode(deps: NodeDeps): Promise<Result<MeshNode>> {
     network.statusChanged.on(() => changed.emit('network')),
     ledger.changed.on(() => changed.emit('ledger')),
     network.presence.on(({ room, node, here }) => {
-      if (room !== deps.community || node === self) return;
+      if (room !== community.id || node === self) return;
       if (!here) links.forget(node);
       else clock.after(LET_NEWCOMER_DIAL_MS, () => links.want(node));
     }),
@@ -341,7 +346,7 @@ export async function createNode(deps: NodeDeps): Promise<Result<MeshNode>> {
     executor,
     async start() {
       await network.start();
-      const joined = await network.join(deps.community, await deps.joinProof());
+      const joined = await network.join(community.id, await deps.joinProof());
       if (!joined.ok) return joined;
       for (const node of joined.value) if (node !== self) links.want(node);
       return ok(undefined);
@@ -421,7 +426,7 @@ export async function createNode(deps: NodeDeps): Promise<Result<MeshNode>> {
       for (const stop of stops) stop();
       bus.close();
       await links.close();
-      network.quit(deps.community);
+      network.quit(community.id);
     },
   });
 }

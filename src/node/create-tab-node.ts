@@ -158,11 +158,11 @@ export function createTabNode(deps: TabNodeDeps): TabNode & { begin(): Promise<v
     ask,
     async ledger() {
       const node = mesh();
-      return node ? (await ledgerViews()).ledgerView(node.ledger) : orThrow(NOT_RUNNING);
+      return orThrow(node ? await (await ledgerViews()).ledgerView(node.ledger) : NOT_RUNNING);
     },
     async receipt(id) {
       const node = mesh();
-      return node ? (await ledgerViews()).receiptView(node.ledger, id, verify) : orThrow(NOT_RUNNING);
+      return orThrow(node ? await (await ledgerViews()).receiptView(node.ledger, id, verify) : NOT_RUNNING);
     },
   };
 
@@ -298,11 +298,13 @@ export function createTabNode(deps: TabNodeDeps): TabNode & { begin(): Promise<v
       }),
     async ledger() {
       const node = mesh();
-      return node ? (await ledgerViews()).ledgerView(node.ledger) : { head: null, entries: [], unitsByNode: {} };
+      const view = node && (await (await ledgerViews()).ledgerView(node.ledger));
+      return view?.ok ? view.value : { head: null, entries: [], unitsByNode: {} };
     },
     async receipt(id) {
       const node = mesh();
-      return node ? (await ledgerViews()).receiptView(node.ledger, id, verify) : null;
+      const view = node && (await (await ledgerViews()).receiptView(node.ledger, id, verify));
+      return view?.ok ? view.value : null;
     },
     async receipts(limit) {
       const node = mesh();

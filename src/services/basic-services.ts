@@ -2,7 +2,7 @@ import type { CapabilityId, ServiceDefinition } from '#core/bus/capability';
 import type { NodeId } from '#core/base/ids';
 import type { Clock, Signer, Verify } from '#core/base/ports';
 import type { Executor } from '#core/jobs/executor';
-import type { VerdictStatement } from '#core/jobs/statements';
+import type { VerdictStatement } from '#core/ledger/statements';
 import type { Ledger } from '#core/ledger/ledger';
 import { nodeInfo, type InfoOutput } from './node-info/contract';
 import { nodePing } from './node-ping/contract';

@@ -35,8 +35,8 @@ async function checkedJob(asker: MeshNode, index: number): Promise<void> {
     if (!next.value.ok) throw new Error(`Job ${index}: ${next.value.error.message}`);
     const { verdict, receiptId } = next.value.value.answer;
     const receipt = asker.ledger.state.receiptsById.get(receiptId);
-    if (verdict !== 'accepted' || receipt?.signed.signatures.length !== 3) {
-      throw new Error(`Job ${index} ended ${verdict} with ${receipt?.signed.signatures.length ?? 0} signatures.`);
+    if (verdict !== 'accepted' || receipt?.signers.length !== 3) {
+      throw new Error(`Job ${index} ended ${verdict} with ${receipt?.signers.length ?? 0} signatures.`);
     }
     return;
   }

@@ -7,7 +7,7 @@ import { decodeCanonical, encodeCanonical, sha256 } from '#core/base/canonical';
 import type { Chance, Signer } from '#core/base/ports';
 import { ok } from '#core/base/result';
 import { encodeCredential } from '#core/identity/admission';
-import { SALT_BYTES, saltedDigest } from '#core/jobs/statements';
+import { SALT_BYTES, saltedDigest } from '#core/ledger/statements';
 import { createEmitter } from '#core/base/events';
 import { encodeControl, INSTANCE_BYTES, NONCE_BYTES } from '#core/transport/control-messages';
 import { createFramedChannel } from '#core/transport/framed-channel';

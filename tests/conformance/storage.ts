@@ -177,6 +177,64 @@ export const storageCases: readonly StorageCase[] = [
     },
   },
   {
+    name: 'named logs are apart from each other and from the one without a name',
+    async run(open) {
+      const first = await open();
+      const [a, b] = [first.logNamed('room/a'), first.logNamed('room/b')];
+      value(await first.log.append(0, bytes(9)));
+      value(await a.append(0, bytes(1)));
+      value(await a.append(1, bytes(2)));
+      value(await b.append(0, bytes(3)));
+      same(value(await first.logNamed('room/c').length()), 0);
+      same(value(await first.logNames('room/')), ['room/a', 'room/b']);
+      same(value(await first.logNames('room/b')), ['room/b']);
+      same(value(await first.logNames('other')), []);
+      first.close();
+      const second = await open();
+      same(
+        value(await second.logNamed('room/a').read(0, 9)).map((entry) => entry.bytes[0]),
+        [1, 2],
+      );
+      same(value(await second.logNamed('room/b').length()), 1);
+      same(value(await second.log.length()), 1);
+      failed(await second.logNamed('room/b').append(0, bytes(4)), 'log_conflict');
+    },
+  },
+  {
+    name: 'several entries are appended in order, behind what stands there, or not at all',
+    async run(open) {
+      const log = (await open()).logNamed('many');
+      value(await log.appendAll(0, [bytes(1), bytes(2), bytes(3)]));
+      failed(await log.appendAll(2, [bytes(9), bytes(9)]), 'log_conflict');
+      value(await log.appendAll(3, []));
+      const results = await Promise.all([
+        log.appendAll(3, [bytes(4), bytes(5)]),
+        log.append(5, bytes(6)),
+        log.appendAll(5, [bytes(9)]),
+        log.appendAll(6, [bytes(7)]),
+      ]);
+      same(
+        results.map((result) => (result.ok ? 'ok' : result.error.code)),
+        ['ok', 'ok', 'log_conflict', 'ok'],
+      );
+      same(
+        value(await log.read(0, 99)).map((entry) => entry.bytes[0]),
+        [1, 2, 3, 4, 5, 6, 7],
+      );
+    },
+  },
+  {
+    name: 'a name of any characters names a log of its own',
+    async run(open) {
+      const storage = await open();
+      const names = ['a', 'A', 'ä/..', `b${'x'.repeat(120)}`, ' '];
+      for (const [n, name] of names.entries()) value(await storage.logNamed(name).append(0, bytes(n)));
+      for (const [n, name] of names.entries())
+        same(value(await storage.logNamed(name).read(0, 2)).map((entry) => entry.bytes[0]), [n]);
+      same(value(await storage.logNames('')), [...names].sort());
+    },
+  },
+  {
     name: 'after close everything fails as unavailable',
     async run(open) {
       const storage = await open();
@@ -186,6 +244,8 @@ export const storageCases: readonly StorageCase[] = [
       failed(await storage.records.set('a', 1), 'storage_unavailable');
       failed(await storage.log.append(0, bytes(1)), 'storage_unavailable');
       failed(await storage.log.length(), 'storage_unavailable');
+      failed(await storage.logNamed('a').append(0, bytes(1)), 'storage_unavailable');
+      failed(await storage.logNames(''), 'storage_unavailable');
     },
   },
   {
@@ -194,11 +254,13 @@ export const storageCases: readonly StorageCase[] = [
       const first = await open();
       value(await first.records.set('a', 1));
       value(await first.log.append(0, bytes(1)));
+      value(await first.logNamed('a').append(0, bytes(1)));
       value(await first.destroy());
       failed(await first.records.get('a'), 'storage_unavailable');
       const second = await open();
       same(value(await second.records.keys('')), []);
       same(value(await second.log.length()), 0);
+      same(value(await second.logNames('')), []);
     },
   },
 ];

@@ -5,7 +5,7 @@ import type { Signer } from '#core/base/ports';
 import { ok } from '#core/base/result';
 import type { Claim, SealVerdict } from '#core/experts/validators/open-claim';
 import { createSealedVerdicts, type LookedAt } from '#core/experts/validators/sealed-verdict';
-import { saltedDigest, SALT_BYTES, type Commitment } from '#core/jobs/statements';
+import { saltedDigest, SALT_BYTES, type Commitment } from '#core/ledger/statements';
 import { sign, type Signed } from '#core/wire/signed';
 
 /** A signer with a key made from one number: the same number, the same node. */

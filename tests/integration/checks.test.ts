@@ -142,6 +142,6 @@ test('a sampled answer is checked under the seed of its own job', async () => {
   const world = await meshOf({ worker: honest, one: honest });
   const { answer } = await askOf(world, 'worker', { temperaturePercent: 70, nonce: new Uint8Array(32).fill(4) });
   expect(answer.verdict).toBe('accepted');
-  const receipt = world.nodes['asker']!.ledger.state.receiptsById.get(answer.receiptId)!.receipt;
+  const receipt = world.nodes['asker']!.ledger.state.receiptsById.get(answer.receiptId)!;
   expect(receipt.check).toBe('rescore');
 });

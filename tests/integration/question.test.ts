@@ -83,9 +83,9 @@ test('a question is answered by another node, checked by a third, and receipted 
   ).toBe(answer.text);
   for (const name of ['asker', 'worker', 'checker'] as const) {
     const known = nodes[name].ledger.state.receiptsById.get(answer.receiptId);
-    expect(known?.signed.signatures).toHaveLength(3);
-    expect(nodes[name].ledger.state.unitsByNode.get(answer.experts[0]!)).toBe(known?.receipt.units);
-    expect(known?.receipt.units).toBeGreaterThan(0);
+    expect(known?.signers).toHaveLength(3);
+    expect(nodes[name].ledger.state.unitsByNode.get(answer.experts[0]!)).toBe(known?.units);
+    expect(known?.units).toBeGreaterThan(0);
   }
 });
 
@@ -194,7 +194,7 @@ test('a deterministic job is redone by a third node before it counts', async () 
     value: { output: { word_count: 3 }, answer: { verdict: 'accepted', check: 'redo' } },
   });
   if (!result.ok) return;
-  expect(nodes.worker.ledger.state.receiptsById.get(result.value.answer.receiptId)?.receipt.units).toBe(2);
+  expect(nodes.worker.ledger.state.receiptsById.get(result.value.answer.receiptId)?.units).toBe(2);
 });
 
 test('a job with a bad payload fails once and is not given to anyone else', async () => {

@@ -5,6 +5,7 @@ import type { EventLogStore, KeyValueStore, NodeStorage, StoredEntry } from '#co
 export const DATABASE_NAME = 'tabmesh';
 const RECORDS = 'records';
 const LOG = 'log';
+const LOGS = 'logs';
 /** Appends that share one transaction at most: enough to hide the cost of a strict commit, small enough to stay quick. */
 const MAX_GROUP = 256;
 
@@ -16,6 +17,10 @@ const MIGRATIONS: readonly Migration[] = [
     database.createObjectStore(RECORDS);
     // Keys are positions from 0, handed in: the log has no other index.
     database.createObjectStore(LOG);
+  },
+  (database) => {
+    // Keys are pairs of a log's name and a position from 0.
+    database.createObjectStore(LOGS);
   },
 ];
 
@@ -95,9 +100,28 @@ export async function openIdbStorage({ name = DATABASE_NAME, onLost }: IdbOption
       }),
   };
 
+  const namedLogs = new Map<string, EventLogStore>();
   return ok({
     records,
-    log: createLog(database, attempt),
+    log: createLog(database, attempt, ONLY_LOG),
+    logNamed(name) {
+      const known = namedLogs.get(name) ?? createLog(database, attempt, placeOf(name));
+      namedLogs.set(name, known);
+      return known;
+    },
+    logNames: (prefix) =>
+      attempt(async () => {
+        const names: string[] = [];
+        // One step per log: from each name to the first key behind all of its positions.
+        let cursor = await database.transaction(LOGS).store.openKeyCursor(IDBKeyRange.lowerBound([prefix]));
+        while (cursor !== null) {
+          const [name] = cursor.key as [string, number];
+          if (!name.startsWith(prefix)) break;
+          names.push(name);
+          cursor = await cursor.continue([name, []]);
+        }
+        return names;
+      }),
     close,
     async destroy() {
       close();
@@ -108,13 +132,41 @@ export async function openIdbStorage({ name = DATABASE_NAME, onLost }: IdbOption
 
 type RecordsStore = IDBPTransaction<unknown, [typeof RECORDS], 'readwrite'>['store'];
 
+/** Where the entries of one log lie. */
+interface LogPlace {
+  readonly store: typeof LOG | typeof LOGS;
+  key(position: number): IDBValidKey;
+  positionOf(key: IDBValidKey): number;
+  /** All its keys from a position on. */
+  from(position: number): IDBKeyRange;
+}
+
+const ONLY_LOG: LogPlace = {
+  store: LOG,
+  key: (position) => position,
+  positionOf: Number,
+  from: (position) => IDBKeyRange.lowerBound(position),
+};
+
+const placeOf = (name: string): LogPlace => ({
+  store: LOGS,
+  key: (position) => [name, position],
+  positionOf: (key) => Number((key as [string, number])[1]),
+  // In the order of keys an array comes after every number.
+  from: (position) => IDBKeyRange.bound([name, position], [name, []]),
+});
+
 interface Waiting {
   readonly position: number;
-  readonly bytes: Uint8Array<ArrayBuffer>;
+  readonly entries: readonly Uint8Array<ArrayBuffer>[];
   readonly settle: (result: Result<void>) => void;
 }
 
-function createLog(database: IDBPDatabase, attempt: <T>(run: () => Promise<T>) => Promise<Result<T>>): EventLogStore {
+function createLog(
+  database: IDBPDatabase,
+  attempt: <T>(run: () => Promise<T>) => Promise<Result<T>>,
+  place: LogPlace,
+): EventLogStore {
   const waiting: Waiting[] = [];
   let writing = false;
 
@@ -124,56 +176,62 @@ function createLog(database: IDBPDatabase, attempt: <T>(run: () => Promise<T>) =
     await Promise.resolve();
     while (waiting.length > 0) {
       const group = waiting.splice(0, MAX_GROUP);
-      const results = await attempt(() => commit(database, group));
+      const results = await attempt(() => commit(database, place, group));
       group.forEach(({ settle }, index) => settle(results.ok ? results.value[index]! : results));
     }
     writing = false;
   };
 
+  const appendAll: EventLogStore['appendAll'] = (position, entries) =>
+    new Promise((settle) => {
+      waiting.push({ position, entries: entries.map((bytes) => Uint8Array.from(bytes)), settle });
+      if (!writing) void flush();
+    });
+
   return {
-    append: (position, bytes) =>
-      new Promise((settle) => {
-        waiting.push({ position, bytes: Uint8Array.from(bytes), settle });
-        if (!writing) void flush();
-      }),
+    append: (position, bytes) => appendAll(position, [bytes]),
+    appendAll,
     length: () =>
       attempt(async () => {
-        const cursor = await database.transaction(LOG).store.openKeyCursor(null, 'prev');
-        return cursor === null ? 0 : Number(cursor.key) + 1;
+        const cursor = await database.transaction(place.store).store.openKeyCursor(place.from(0), 'prev');
+        return cursor === null ? 0 : place.positionOf(cursor.key) + 1;
       }),
     read: (from, limit) =>
       attempt(async () => {
         if (limit <= 0) return [];
-        const range = IDBKeyRange.lowerBound(from);
-        const transaction = database.transaction(LOG);
+        const range = place.from(from);
+        const transaction = database.transaction(place.store);
         const [keys, values] = await Promise.all([
           transaction.store.getAllKeys(range, limit),
           transaction.store.getAll(range, limit),
         ]);
         return keys.map((key, index): StoredEntry => ({
-          position: Number(key),
+          position: place.positionOf(key),
           bytes: values[index] as Uint8Array<ArrayBuffer>,
         }));
       }),
   };
 }
 
-/** Writes what fits in order; a position that does not fit is a conflict for that entry alone. */
-async function commit(database: IDBPDatabase, group: readonly Waiting[]): Promise<readonly Result<void>[]> {
-  const transaction = database.transaction(LOG, 'readwrite', { durability: 'strict' });
+/** Writes what fits in order; what does not stand at the next position is a conflict for that append alone. */
+async function commit(
+  database: IDBPDatabase,
+  place: LogPlace,
+  group: readonly Waiting[],
+): Promise<readonly Result<void>[]> {
+  const transaction = database.transaction(place.store, 'readwrite', { durability: 'strict' });
   transaction.done.catch(() => {});
   try {
-    const last = await transaction.store.openKeyCursor(null, 'prev');
-    let length = last === null ? 0 : Number(last.key) + 1;
+    const last = await transaction.store.openKeyCursor(place.from(0), 'prev');
+    let length = last === null ? 0 : place.positionOf(last.key) + 1;
     const results: Result<void>[] = [];
     const puts: Promise<unknown>[] = [];
-    for (const { position, bytes } of group) {
+    for (const { position, entries } of group) {
       if (position !== length) {
         results.push(fail('log_conflict', 'Another writer appended to the log first.'));
         continue;
       }
-      puts.push(transaction.store.add(bytes, position));
-      length++;
+      for (const bytes of entries) puts.push(transaction.store.add(bytes, place.key(length++)));
       results.push(ok(undefined));
     }
     await Promise.all(puts);

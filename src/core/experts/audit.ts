@@ -1,6 +1,6 @@
 import { fraction } from '../base/chance';
 import type { Chance } from '../base/ports';
-import type { Evidence, VerdictStatement } from '../jobs/statements';
+import type { Evidence, VerdictStatement } from '../ledger/statements';
 import { suspicionOf } from './validators/sequential-test';
 
 /** How often the answers of a node are checked, so that cheating does not pay. Formulas and reasons: docs/spec/checking.md. */

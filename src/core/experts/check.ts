@@ -1,7 +1,7 @@
 import { pick } from '../base/chance';
 import type { NodeId } from '../base/ids';
 import { fail, ok, type Result } from '../base/result';
-import { commitmentSchema, opensTo, verdictSchema, type Commitment } from '../jobs/statements';
+import { commitmentSchema, opensTo, verdictSchema, type Commitment } from '../ledger/statements';
 import { idOfSigned, openSigned, type Signed } from '../wire/signed';
 import type { Asked } from './ask';
 import { NO_RECORD, recordOutcome, shouldCheck } from './audit';

@@ -6,6 +6,7 @@ import { fail, ok, unwrap, type Result } from '../base/result';
 import { checkAgainst } from '../wire/gate';
 import { MAX_SIGNED_BYTES } from '../wire/limits';
 import { idOfSigned, openSigned, sign, type Signed } from '../wire/signed';
+import { economyPolicySchema, type EconomyPolicy } from './economy-policy';
 
 export const COMMUNITY_NAME_MAX = 60;
 
@@ -59,6 +60,8 @@ const manifestSchema = v.strictObject({
     maxInviteUses: countSchema(CEILING.maxInviteUses),
     maxInviteDays: countSchema(CEILING.maxInviteDays),
   }),
+  /** Absent: members do not pay each other. */
+  economy: v.optional(economyPolicySchema),
 });
 
 /** What a founder signed: the same bytes, and so the same id, for every member. */
@@ -73,6 +76,7 @@ export interface ManifestDraft {
   readonly createdAt: number;
   readonly policy?: CommunityManifest['policy'];
   readonly limits?: Partial<CommunityManifest['limits']>;
+  readonly economy?: EconomyPolicy;
 }
 
 /** A name as a person typed it, trimmed; fails with `bad_community_name` and what is wrong with it. */
@@ -101,6 +105,7 @@ export async function createManifest(signer: Signer, draft: ManifestDraft): Prom
     createdAt: draft.createdAt,
     policy: draft.policy ?? { invite: 'members' },
     limits: { ...DEFAULT_COMMUNITY_LIMITS, ...draft.limits },
+    ...(draft.economy === undefined ? {} : { economy: draft.economy }),
   };
   return sign(signer, unwrap(checkAgainst(manifestSchema, body)));
 }

@@ -6,7 +6,7 @@ import type { CapabilityId, JobContext } from '../bus/capability';
 import type { Ledger } from '../ledger/ledger';
 import { idOfSigned, sign, type Signed } from '../wire/signed';
 import { createHourlyQuota } from './quota';
-import { SALT_BYTES, saltedDigest, type Commitment } from './statements';
+import { SALT_BYTES, saltedDigest, type Commitment } from '../ledger/statements';
 
 /** Finished jobs that are remembered, so that a receipt for them can be recognised; a receipt follows within seconds. */
 const JOBS_REMEMBERED = 1_024;

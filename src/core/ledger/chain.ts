@@ -3,35 +3,58 @@ import { encodeCanonical } from '../base/canonical';
 import { cidSchema, nodeIdSchema, type NodeId } from '../base/ids';
 import type { Signer, Verify } from '../base/ports';
 import { fail, ok, type Result } from '../base/result';
-import { decodeThrough, type Schema } from '../wire/gate';
+import { bytesSchema, decodeThrough, type Schema } from '../wire/gate';
 import { idOfSigned, openSigned, sign, signedSchema, type Signed } from '../wire/signed';
 
 /**
- * A generic signed log: each entry names its author, its position, the entry before it and a Lamport time, and is
- * signed over its exact bytes. Two entries of one author with one position are proof of a fork.
+ * A generic signed log, one for each node in each community: an entry names its author, its community, its position, the
+ * entry before it, a Lamport time and the entries of others that it builds on, and is signed over its exact bytes. Two entries
+ * of one author in one community with one position are proof of a fork.
  */
 export interface ChainEntry<Event> {
   readonly id: string;
+  readonly community: string;
   readonly author: NodeId;
   readonly seq: number;
   readonly prev: string | null;
+  /** Above that of the entry before it and of every entry it refers to. */
   readonly lamport: number;
+  /** The author's own clock: for people to read, never for a rule. */
   readonly at: number;
+  /** Entries of others (or earlier ones) without which this one cannot be judged. */
+  readonly refs: readonly EntryRef[];
   readonly event: Event;
+}
+
+/** An entry and where it stands, so that it is known whether a forger's log could ever bring it. */
+export interface EntryRef {
+  readonly author: NodeId;
+  readonly seq: number;
+  readonly id: string;
 }
 
 /** An entry on disk may carry one signed statement inside (a receipt), so it is allowed more than a bare signed body. */
 export const MAX_ENTRY_BYTES = 64 * 1024;
+/** What any event builds on is one or two entries. */
+export const MAX_REFS = 8;
+
+const seqSchema = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
 
 const entryBodySchema = <Event>(event: Schema<Event>) =>
   v.strictObject({
     type: v.literal('ledger-entry'),
-    v: v.literal(1),
+    v: v.literal(2),
+    community: cidSchema,
     author: nodeIdSchema,
-    seq: v.pipe(v.number(), v.safeInteger(), v.minValue(0)),
+    seq: seqSchema,
     prev: v.nullable(cidSchema),
     lamport: v.pipe(v.number(), v.safeInteger(), v.minValue(1)),
     at: v.pipe(v.number(), v.safeInteger(), v.minValue(0)),
+    refs: v.pipe(
+      v.array(v.strictObject({ author: nodeIdSchema, seq: seqSchema, id: cidSchema })),
+      v.maxLength(MAX_REFS),
+      v.check((refs) => new Set(refs.map(({ id }) => id)).size === refs.length, 'a reference twice'),
+    ),
     event,
   });
 
@@ -43,24 +66,39 @@ export interface ChainHead {
 
 export const EMPTY_HEAD: ChainHead = { id: null, length: 0, lamport: 0 };
 
-/** Signs the next entry after `head` and gives its bytes as they are stored. */
+export interface EntryDraft<Event> {
+  readonly community: string;
+  readonly event: Event;
+  readonly at: number;
+  readonly refs?: readonly EntryRef[];
+  /** The largest Lamport time that this node has seen; the entry comes after it. */
+  readonly seenLamport?: number;
+}
+
+export interface SignedEntry<Event> {
+  readonly entry: ChainEntry<Event>;
+  /** As it is stored and sent: canonical bytes of payload and signature. */
+  readonly bytes: Uint8Array<ArrayBuffer>;
+  readonly head: ChainHead;
+}
+
+/** Signs the next entry after `head`. */
 export async function signEntry<Event>(
   signer: Signer,
   head: ChainHead,
-  event: Event,
-  at: number,
-): Promise<{ entry: ChainEntry<Event>; bytes: Uint8Array<ArrayBuffer>; head: ChainHead }> {
-  const body = { author: signer.nodeId, seq: head.length, prev: head.id, lamport: head.lamport + 1, at, event };
-  const signed = await sign(signer, { type: 'ledger-entry', v: 1, ...body } as never);
+  { community, event, at, refs = [], seenLamport = 0 }: EntryDraft<Event>,
+): Promise<SignedEntry<Event>> {
+  const lamport = Math.max(head.lamport, seenLamport) + 1;
+  const body = { community, author: signer.nodeId, seq: head.length, prev: head.id, lamport, at, refs, event };
+  const signed = await sign(signer, { type: 'ledger-entry', v: 2, ...body } as never);
   const id = idOfSigned(signed);
-  return {
-    entry: { id, ...body },
-    bytes: encodeCanonical(signed),
-    head: { id, length: head.length + 1, lamport: body.lamport },
-  };
+  return { entry: { id, ...body }, bytes: encodeCanonical(signed), head: { id, length: head.length + 1, lamport } };
 }
 
-/** An entry's bytes back through the gate: decode, schema, signature by its author. */
+/**
+ * An entry's bytes back through the gate: decode, schema, signature by its author and by nobody else. `verify` that always
+ * says yes reads what was verified before it was stored.
+ */
 export async function openEntry<Event>(
   eventSchema: Schema<Event>,
   bytes: Uint8Array,
@@ -68,26 +106,82 @@ export async function openEntry<Event>(
 ): Promise<Result<ChainEntry<Event>>> {
   const signed = decodeThrough(signedSchema, bytes, MAX_ENTRY_BYTES);
   if (!signed.ok) return signed;
+  return openSignedEntry(eventSchema, signed.value, verify);
+}
+
+async function openSignedEntry<Event>(
+  eventSchema: Schema<Event>,
+  signed: Signed,
+  verify: Verify,
+): Promise<Result<ChainEntry<Event>>> {
   const opened = await openSigned(
     entryBodySchema(eventSchema) as Schema<v.InferOutput<ReturnType<typeof entryBodySchema<Event>>>>,
-    signed.value as Signed,
+    signed,
     verify,
   );
   if (!opened.ok) return opened;
-  const { author, seq, prev, lamport, at } = opened.value;
-  if (signed.value.signatures[0]?.keyId !== author || signed.value.signatures.length !== 1) {
+  const { community, author, seq, prev, lamport, at, refs } = opened.value;
+  if (signed.signatures[0]?.keyId !== author || signed.signatures.length !== 1) {
     return fail('signer_missing', 'A ledger entry is not signed by its author.');
   }
-  return ok({ id: idOfSigned(signed.value), author, seq, prev, lamport, at, event: opened.value.event as Event });
+  const event = opened.value.event as Event;
+  return ok({ id: idOfSigned(signed), community, author, seq, prev, lamport, at, refs, event });
 }
 
-/** Whether `entry` continues the chain: same author throughout, next position, right predecessor, growing Lamport time. */
-export function continues(head: ChainHead, author: NodeId | null, entry: ChainEntry<unknown>): Result<ChainHead> {
-  if (author !== null && entry.author !== author)
-    return fail('foreign_author', 'The ledger mixes entries of two nodes.');
+/** Whether `entry` continues the chain: same log throughout, next position, right predecessor, growing Lamport time. */
+export function continues(
+  head: ChainHead,
+  { community, author }: { readonly community: string; readonly author: NodeId },
+  entry: ChainEntry<unknown>,
+): Result<ChainHead> {
+  if (entry.author !== author) return fail('foreign_author', 'The ledger mixes entries of two nodes.');
+  if (entry.community !== community)
+    return fail('foreign_community', 'The ledger mixes entries of two communities.');
   if (entry.seq !== head.length)
     return fail('chain_gap', `Entry ${entry.seq} stands where entry ${head.length} must be.`);
   if (entry.prev !== head.id) return fail('chain_broken', `Entry ${entry.seq} does not follow the entry before it.`);
   if (entry.lamport <= head.lamport) return fail('chain_broken', `Entry ${entry.seq} goes back in time.`);
   return ok({ id: entry.id, length: head.length + 1, lamport: entry.lamport });
+}
+
+/** Two entries that one author signed for one place of one log: whoever holds both needs to trust nobody. */
+export const equivocationSchema = v.strictObject({
+  type: v.literal('equivocation'),
+  v: v.literal(1),
+  /** Stored entries, the one with the lower id first, so that one fork has one proof. */
+  a: bytesSchema(MAX_ENTRY_BYTES),
+  b: bytesSchema(MAX_ENTRY_BYTES),
+});
+
+export type EquivocationProof = v.InferOutput<typeof equivocationSchema>;
+
+export interface Equivocation {
+  readonly author: NodeId;
+  readonly community: string;
+  readonly seq: number;
+  readonly ids: readonly [string, string];
+}
+
+/** Everything of an entry but its event: a proof must hold for events that this version does not know. */
+const anyEvent = v.unknown() as Schema<unknown>;
+
+/** The proof that two stored entries make; both are copied, in the order of their ids. */
+export const equivocationOf = (
+  first: { readonly id: string; readonly bytes: Uint8Array },
+  second: { readonly id: string; readonly bytes: Uint8Array },
+): EquivocationProof => {
+  const [a, b] = first.id < second.id ? [first, second] : [second, first];
+  return { type: 'equivocation', v: 1, a: Uint8Array.from(a.bytes), b: Uint8Array.from(b.bytes) };
+};
+
+/** Codes of `openEntry`, and `no_equivocation` when the two entries do not exclude each other. */
+export async function openEquivocation(proof: EquivocationProof, verify: Verify): Promise<Result<Equivocation>> {
+  const a = await openEntry(anyEvent, proof.a, verify);
+  if (!a.ok) return a;
+  const b = await openEntry(anyEvent, proof.b, verify);
+  if (!b.ok) return b;
+  const [one, two] = [a.value, b.value];
+  const same = one.author === two.author && one.community === two.community && one.seq === two.seq;
+  if (!same || !(one.id < two.id)) return fail('no_equivocation', 'The two entries do not exclude each other.');
+  return ok({ author: one.author, community: one.community, seq: one.seq, ids: [one.id, two.id] });
 }

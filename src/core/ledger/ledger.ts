@@ -1,208 +1,612 @@
-import * as v from 'valibot';
-import { base64, fromBase64 } from '../base/bytes';
+import { equalBytes } from '../base/bytes';
+import { decodeCanonical, encodeCanonical } from '../base/canonical';
 import { createEmitter, type EventSource } from '../base/events';
 import type { NodeId } from '../base/ids';
 import type { Clock, Signer, Verify } from '../base/ports';
 import { fail, ok, type Result } from '../base/result';
-import type { EventLogStore } from '../storage/ports';
-import { parseJsonThrough } from '../wire/gate';
-import type { Signed } from '../wire/signed';
-import { continues, EMPTY_HEAD, openEntry, signEntry, type ChainEntry, type ChainHead } from './chain';
+import type { Community } from '../identity/community';
+import type { NodeStorage } from '../storage/ports';
+import { checkAgainst } from '../wire/gate';
+import { idOfSigned, type Signature, type Signed } from '../wire/signed';
+import {
+  continues,
+  EMPTY_HEAD,
+  equivocationOf,
+  equivocationSchema,
+  openEntry,
+  openEquivocation,
+  signEntry,
+  type ChainEntry,
+  type ChainHead,
+  type EntryRef,
+  type EquivocationProof,
+} from './chain';
 import { ledgerEventSchema, type LedgerEvent } from './events';
+import { createLedgerFold, type FoldSnapshot, type LedgerFold } from './fold';
+import { parseLedgerFile, renderLedgerFile } from './ledger-file';
+import type { LedgerState } from './ledger-state';
+import { receiptsOfOldLog } from './old-log';
+import { openInside, openLedgerEntry, type OpenedEntry } from './open-event';
 import { openReceipt } from './receipts';
-import { createLedgerFold, type LedgerState } from './state';
 
-/** Entries read from the store at a time while opening. */
+/** Entries read from the store at a time. */
 const READ_BATCH = 500;
-/** A ledger file larger than this is not opened: a hundred thousand receipts fit. */
-export const MAX_LEDGER_FILE_BYTES = 128 * 1024 * 1024;
+/** Logs of others that are held, and entries of each: past it a community needs a node that keeps them for all. */
+export const MAX_LOGS_HELD = 2_000;
+export const MAX_ENTRIES_PER_LOG = 200_000;
+/**
+ * A checkpoint is written when this many entries, or a quarter of what the last one covers, came since: so the cost per entry
+ * stays the same however long the logs are.
+ */
+const LEAST_SINCE_CHECKPOINT = 1_000;
+const CHECKPOINT_DIVISOR = 4;
 
 export type LedgerEntry = ChainEntry<LedgerEvent>;
 
+/** How far a log is held. */
+export interface LogHead {
+  readonly author: NodeId;
+  readonly length: number;
+  /** Content id of its last entry. */
+  readonly id: string;
+}
+
+export interface LedgerChange {
+  readonly author: NodeId;
+  /** The entry, when this node wrote it. */
+  readonly own: LedgerEntry | null;
+}
+
+export interface Received {
+  readonly added: number;
+  /** How much of the log is held now. */
+  readonly length: number;
+}
+
 /**
- * One node's own log. `append` resolves only after the entry is strictly committed: whoever then sends the statement that
- * the entry holds can never have said more than the log knows. A failed write leaves log and state as they were.
+ * The logs of one community as one node holds them: its own, and those of others that it heard of. `append` resolves only
+ * after the entry is strictly committed: whoever then sends the statement that the entry holds can never have said more than the
+ * log knows. A failed write, and entries of others that are refused, leave everything as it was.
  */
 export interface Ledger {
   readonly author: NodeId;
+  readonly community: Community;
+  /** Of this node's own log. */
   readonly head: ChainHead;
-  readonly entries: readonly LedgerEntry[];
   readonly state: LedgerState;
-  readonly changed: EventSource<LedgerEntry>;
-  append(event: LedgerEvent): Promise<Result<LedgerEntry>>;
-  /** The log as JSON text: every entry's exact bytes in base64. The same log gives the same text. */
+  readonly changed: EventSource<LedgerChange>;
+  append(event: LedgerEvent, refs?: readonly EntryRef[]): Promise<Result<LedgerEntry>>;
+  /** Every log that holds entries, ascending by author. */
+  heads(): readonly LogHead[];
+  /** Entries of a log as they are stored, from `from`, at most `limit`. */
+  bytesOf(author: NodeId, from: number, limit: number): Promise<Result<readonly Uint8Array<ArrayBuffer>[]>>;
+  /** The same, decoded for reading. */
+  entriesOf(author: NodeId, from: number, limit: number): Promise<Result<readonly LedgerEntry[]>>;
+  /** A receipt with every signature that any log holds; null when none is known. */
+  receiptOf(id: string): Promise<Result<Signed | null>>;
+  /**
+   * Entries of another node's log that begin at `from`: verified, held against what is held, stored. Where they contradict it, the
+   * proof is kept and the author banned. Codes: those of the entries, `log_gap` (entries before `from` are missing),
+   * `log_forked` (the two logs parted before `from`: give earlier entries), `log_full`, `banned`, storage codes.
+   */
+  receive(author: NodeId, from: number, entries: readonly Uint8Array[]): Promise<Result<Received>>;
+  readonly proofs: readonly EquivocationProof[];
+  /** True when it was new. Codes of `openEquivocation`, `foreign_community`. */
+  receiveProof(proof: EquivocationProof): Promise<Result<boolean>>;
+  /** Everything held, as file text. The same logs give the same text. */
   export(): Promise<Result<string>>;
   /**
-   * Receipts out of another ledger file (of this node before a loss, or of another node of the same person): each verified, each
-   * added once. The file must be a whole, unbroken chain; otherwise nothing is added.
+   * Logs of the same community out of a file, or the receipts of an old one: all verified before anything is taken. `added`
+   * counts entries (receipts of an old file).
    */
   import(fileText: string): Promise<Result<{ readonly added: number; readonly known: number }>>;
+  /** Resolves when everything that was issued is written, a checkpoint included where one was due. */
+  settled(): Promise<void>;
 }
 
 export interface LedgerDeps {
-  readonly store: EventLogStore;
+  readonly storage: NodeStorage;
   readonly signer: Signer;
   readonly verify: Verify;
   readonly clock: Clock;
+  readonly community: Community;
+  /** The community's signed manifest, for the file that others replay. */
+  readonly manifest: Signed;
+  /** Entries after which a checkpoint is due at the earliest; 1,000 when absent. */
+  readonly checkpointAfter?: number;
 }
 
-const fileSchema = v.strictObject({
-  format: v.literal('tabmesh-ledger'),
-  v: v.literal(1),
-  author: v.string(),
-  head: v.nullable(v.string()),
-  entries: v.pipe(v.array(v.string()), v.maxLength(1_000_000)),
-});
+interface HeldLog {
+  head: ChainHead;
+  /** Opened entries that the fold has not taken yet; what is beyond them lies in the store. */
+  readonly ahead: OpenedEntry[];
+}
 
-/** Opens the log: reads it, verifies the chain and every receipt in it, folds the state. Codes: `ledger_damaged`, storage codes. */
+interface Checkpoint {
+  readonly v: 1;
+  readonly heads: readonly (readonly [NodeId, string, number, number])[];
+  readonly fold: FoldSnapshot;
+}
+
+/** What was verified when it was stored is not verified again. */
+const trusting: Verify = async () => true;
+
+/**
+ * Opens the logs: from the last checkpoint where there is one, else from their first entries, everything verified. Codes:
+ * `ledger_damaged`, storage codes.
+ */
 export async function openLedger(deps: LedgerDeps): Promise<Result<Ledger>> {
-  const { store, signer, verify, clock } = deps;
-  const fold = createLedgerFold();
-  const changed = createEmitter<LedgerEntry>();
-  const entries: LedgerEntry[] = [];
-  let head: ChainHead = EMPTY_HEAD;
-  /** Where the next entry will stand once everything on its way is written. */
-  let planned: ChainHead = EMPTY_HEAD;
+  const { storage, signer, verify, clock, community } = deps;
+  const { records } = storage;
+  const self = signer.nodeId;
+  const prefix = `${community.id}/`;
+  const checkpointKey = `ledger-checkpoint/${community.id}`;
+  const proofsKey = `ledger-proofs/${community.id}`;
+  const changed = createEmitter<LedgerChange>();
+  const logs = new Map<NodeId, HeldLog>();
+  /** Authors that wait for an entry of another, by its id. */
+  const blocked = new Map<string, Set<NodeId>>();
+  const proofByAuthor = new Map<NodeId, EquivocationProof>();
+  let fold: LedgerFold = createLedgerFold(community);
+  let sinceCheckpoint = 0;
+  let covered = 0;
+  /** Signing is one after the other, because each entry names the one before; writes that overlap may share one commit. */
   let queue: Promise<unknown> = Promise.resolve();
+  /** Everything that changes logs of others, one after the other. */
+  let intake: Promise<unknown> = Promise.resolve();
+  let writes: Promise<unknown> = Promise.resolve();
+  /** Where the next own entry will stand once everything on its way is written. */
+  let planned: ChainHead = EMPTY_HEAD;
 
-  async function foldIn(event: LedgerEvent): Promise<Result<void>> {
-    if (event.kind !== 'receipt.recorded') return ok(undefined);
-    const opened = await openReceipt(event.receipt, verify);
-    if (!opened.ok) return opened;
-    fold.add(opened.value.id, opened.value.receipt, event.receipt);
-    return ok(undefined);
+  const storeOf = (author: NodeId) => storage.logNamed(`${prefix}${author}`);
+  const logOf = (author: NodeId): HeldLog => {
+    const known = logs.get(author) ?? { head: EMPTY_HEAD, ahead: [] };
+    logs.set(author, known);
+    return known;
+  };
+
+  async function bytesOf(author: NodeId, from: number, limit: number): Promise<Result<readonly Uint8Array<ArrayBuffer>[]>> {
+    const batch = await storeOf(author).read(from, limit);
+    return batch.ok ? ok(batch.value.map(({ bytes }) => bytes)) : batch;
   }
 
-  async function readAll(
-    read: (from: number) => Promise<Result<readonly Uint8Array[]>>,
-    author: NodeId,
-    each: (entry: LedgerEntry) => Promise<Result<void>>,
-  ): Promise<Result<ChainHead>> {
-    let at: ChainHead = EMPTY_HEAD;
-    for (;;) {
-      const batch = await read(at.length);
-      if (!batch.ok) return batch;
-      if (batch.value.length === 0) return ok(at);
-      for (const bytes of batch.value) {
-        const entry = await openEntry(ledgerEventSchema, bytes, verify);
-        if (!entry.ok)
-          return fail('ledger_damaged', `Entry ${at.length} of the ledger is damaged: ${entry.error.message}`);
-        const next = continues(at, author, entry.value);
-        if (!next.ok) return fail('ledger_damaged', `The ledger is damaged: ${next.error.message}`);
-        const taken = await each(entry.value);
-        if (!taken.ok)
-          return fail('ledger_damaged', `Entry ${at.length} of the ledger is damaged: ${taken.error.message}`);
-        at = next.value;
-      }
+  /** Entries that were just opened stay in memory for the fold where they are the next it takes, up to a batch. */
+  function keepAhead(author: NodeId, log: HeldLog, entries: readonly OpenedEntry[]): void {
+    for (const entry of entries) {
+      const next = log.ahead.length === 0 ? fold.lengthOf(author) : log.ahead.at(-1)!.seq + 1;
+      if (entry.seq === next && log.ahead.length < READ_BATCH) log.ahead.push(entry);
     }
   }
 
-  const opened = await readAll(
-    async (from) => {
-      const batch = await store.read(from, READ_BATCH);
-      return batch.ok ? ok(batch.value.map((entry) => entry.bytes)) : batch;
-    },
-    signer.nodeId,
-    async (entry) => {
-      entries.push(entry);
-      return foldIn(entry.event);
-    },
-  );
-  if (!opened.ok) return opened;
-  head = planned = opened.value;
-
-  /** Signing is one after the other, because each entry names the one before; writes that overlap may share one commit. */
-  function append(event: LedgerEvent): Promise<Result<LedgerEntry>> {
-    const signing = queue.then(async () => {
-      const receipt = event.kind === 'receipt.recorded' ? await openReceipt(event.receipt, verify) : null;
-      if (receipt && !receipt.ok) return receipt;
-      const signed = await signEntry(signer, planned, event, clock.now());
-      planned = signed.head;
-      return ok({ ...signed, receipt, written: store.append(signed.entry.seq, signed.bytes) });
-    });
-    queue = signing.catch(() => undefined);
-    return signing.then(async (signed): Promise<Result<LedgerEntry>> => {
-      if (!signed.ok) return signed;
-      const written = await signed.value.written;
-      if (!written.ok) {
-        // Everything planned after this entry fails as well; the next append starts again from what is stored.
-        planned = head;
-        return written;
+  /** Lets the fold take what it can of a log, and of those that waited for it. */
+  async function advance(first: NodeId): Promise<Result<void>> {
+    const turn = [first];
+    for (let author = turn.pop(); author !== undefined; author = turn.pop()) {
+      const log = logOf(author);
+      for (;;) {
+        const at = fold.lengthOf(author);
+        if (at >= log.head.length || isBanned(author, at)) break;
+        if (log.ahead[0]?.seq !== at) {
+          const read = await bytesOf(author, at, READ_BATCH);
+          if (!read.ok) return read;
+          log.ahead.length = 0;
+          for (const bytes of read.value) {
+            const opened = await openLedgerEntry(bytes, trusting);
+            if (!opened.ok) return damaged(author, at + log.ahead.length, opened.error.message);
+            log.ahead.push(opened.value);
+          }
+          if (log.ahead.length === 0) return damaged(author, at, 'it is missing.');
+        }
+        const entry = log.ahead[0]!;
+        const added = fold.add(entry);
+        if (added.status === 'waiting') {
+          const waiting = blocked.get(added.missing.id) ?? new Set();
+          blocked.set(added.missing.id, waiting.add(author));
+          break;
+        }
+        log.ahead.shift();
+        if (added.status === 'ignored') break;
+        sinceCheckpoint += 1;
+        for (const waiting of blocked.get(entry.id) ?? []) turn.push(waiting);
+        blocked.delete(entry.id);
       }
-      head = signed.value.head;
-      entries.push(signed.value.entry);
-      const { receipt } = signed.value;
-      if (receipt && event.kind === 'receipt.recorded')
-        fold.add(receipt.value.id, receipt.value.receipt, event.receipt);
-      changed.emit(signed.value.entry);
-      return ok(signed.value.entry);
-    });
+    }
+    return ok(undefined);
   }
 
+  const isBanned = (author: NodeId, seq: number): boolean => (fold.state.bannedFrom.get(author) ?? Infinity) <= seq;
+
+  const damaged = (author: NodeId, at: number, why: string) =>
+    fail('ledger_damaged', `Entry ${at} of ${author === self ? 'the ledger' : 'another node’s log'} is damaged: ${why}`);
+
+  // Opening -------------------------------------------------------------------------------------------------------------
+
+  async function readCheckpoint(): Promise<Result<Checkpoint | null>> {
+    const kept = await records.get<Uint8Array>(checkpointKey);
+    if (!kept.ok) return kept;
+    if (!(kept.value instanceof Uint8Array)) return ok(null);
+    const decoded = decodeCanonical(kept.value);
+    const checkpoint = decoded.ok ? (decoded.value as Checkpoint) : null;
+    // One of another version, or one that does not belong here, costs a replay and nothing else.
+    return ok(checkpoint?.v === 1 && checkpoint.fold.v === 1 && checkpoint.fold.community === community.id ? checkpoint : null);
+  }
+
+  /** The rest of a log behind `head`, verified, its chain checked. */
+  async function readOn(author: NodeId, from: ChainHead): Promise<Result<ChainHead>> {
+    let head = from;
+    const log = logOf(author);
+    for (;;) {
+      const batch = await bytesOf(author, head.length, READ_BATCH);
+      if (!batch.ok) return batch;
+      if (batch.value.length === 0) return ok(head);
+      const opened = await Promise.all(batch.value.map((bytes) => openLedgerEntry(bytes, verify)));
+      for (const entry of opened) {
+        if (!entry.ok) return damaged(author, head.length, entry.error.message);
+        const next = continues(head, { community: community.id, author }, entry.value);
+        if (!next.ok) return damaged(author, head.length, next.error.message);
+        head = next.value;
+        keepAhead(author, log, [entry.value]);
+      }
+      log.head = head;
+      const advanced = await advance(author);
+      if (!advanced.ok) return advanced;
+    }
+  }
+
+  /** From the checkpoint, or from nothing. */
+  async function readLogs(checkpoint: Checkpoint | null): Promise<Result<void>> {
+    fold = createLedgerFold(community, checkpoint?.fold);
+    logs.clear();
+    blocked.clear();
+    for (const [author, id, length, lamport] of checkpoint?.heads ?? []) logOf(author).head = { id, length, lamport };
+    covered = [...logs.values()].reduce((sum, { head }) => sum + head.length, 0);
+    sinceCheckpoint = 0;
+    for (const [author, proof] of proofByAuthor) {
+      const opened = await openEquivocation(proof, trusting);
+      if (opened.ok) fold.ban(author, opened.value.seq);
+    }
+    const names = await storage.logNames(prefix);
+    if (!names.ok) return names;
+    for (const name of names.value) {
+      const author = name.slice(prefix.length);
+      const log = logOf(author);
+      // A checkpoint is written after what it covers; where the store lost entries that it names, it is not believed.
+      if (log.head.id !== null && checkpoint !== null) {
+        const last = await bytesOf(author, log.head.length - 1, 1);
+        if (!last.ok) return last;
+        const entry = last.value[0] ? await openEntry(ledgerEventSchema, last.value[0], trusting) : null;
+        if (!entry?.ok || entry.value.id !== log.head.id) return readLogs(null);
+      }
+      const read = await readOn(author, log.head);
+      if (!read.ok) return read;
+    }
+    for (const author of logs.keys()) {
+      const advanced = await advance(author);
+      if (!advanced.ok) return advanced;
+    }
+    return ok(undefined);
+  }
+
+  const keptProofs = await records.get<readonly unknown[]>(proofsKey);
+  if (!keptProofs.ok) return keptProofs;
+  for (const kept of keptProofs.value ?? []) {
+    const proof = checkAgainst(equivocationSchema, kept);
+    const opened = proof.ok ? await openEquivocation(proof.value, trusting) : proof;
+    if (proof.ok && opened.ok && 'author' in opened.value) proofByAuthor.set(opened.value.author, proof.value);
+  }
+  const checkpoint = await readCheckpoint();
+  if (!checkpoint.ok) return checkpoint;
+  const read = await readLogs(checkpoint.value);
+  if (!read.ok) return read;
+  const own = logOf(self);
+  planned = own.head;
+
+  // Writing -------------------------------------------------------------------------------------------------------------
+
+  function append(event: LedgerEvent, refs: readonly EntryRef[] = []): Promise<Result<LedgerEntry>> {
+    const signing = queue.then(async () => {
+      const inside = await openInside(event, verify);
+      if (!inside.ok) return inside;
+      const signed = await signEntry(signer, planned, {
+        community: community.id,
+        event,
+        at: clock.now(),
+        refs,
+        seenLamport: fold.state.maxLamport,
+      });
+      planned = signed.head;
+      return ok({ ...signed, inside: inside.value, written: storeOf(self).append(signed.entry.seq, signed.bytes) });
+    });
+    queue = signing.catch(() => undefined);
+    const appended = signing.then(async (signed): Promise<Result<LedgerEntry>> => {
+      if (!signed.ok) return signed;
+      const { entry, head, inside, written } = signed.value;
+      const stored = await written;
+      if (!stored.ok) {
+        // Everything planned after this entry fails as well; the next append starts again from what is stored.
+        planned = own.head;
+        return stored;
+      }
+      own.head = head;
+      keepAhead(self, own, [{ ...entry, inside }]);
+      const advanced = await advance(self);
+      if (!advanced.ok) return advanced;
+      changed.emit({ author: self, own: entry });
+      checkpointWhenDue();
+      return ok(entry);
+    });
+    writes = Promise.allSettled([writes, appended]);
+    return appended;
+  }
+
+  function checkpointWhenDue(): void {
+    const least = deps.checkpointAfter ?? LEAST_SINCE_CHECKPOINT;
+    if (sinceCheckpoint < Math.max(least, covered / CHECKPOINT_DIVISOR)) return;
+    const heads = [...logs].flatMap(([author, { head }]) =>
+      head.id === null ? [] : [[author, head.id, head.length, head.lamport] as const],
+    );
+    covered = heads.reduce((sum, [, , length]) => sum + length, 0);
+    sinceCheckpoint = 0;
+    const bytes = encodeCanonical({ v: 1, heads, fold: fold.snapshot() });
+    writes = Promise.allSettled([writes, records.set(checkpointKey, bytes)]);
+  }
+
+  // Logs of others ------------------------------------------------------------------------------------------------------
+
+  const inTurn = <T>(run: () => Promise<Result<T>>): Promise<Result<T>> => {
+    const next = intake.then(run);
+    intake = next.catch(() => undefined);
+    return next;
+  };
+
+  async function receiveNow(author: NodeId, from: number, entries: readonly Uint8Array[]): Promise<Result<Received>> {
+    const log = logs.get(author) ?? { head: EMPTY_HEAD, ahead: [] };
+    if (author === self) return ok({ added: 0, length: own.head.length });
+    if (!logs.has(author) && logs.size >= MAX_LOGS_HELD) return fail('log_full', 'This node holds as many logs as it can.');
+    if (from + entries.length > MAX_ENTRIES_PER_LOG) return fail('log_full', 'That log is longer than this node keeps.');
+    if (from > log.head.length) return fail('log_gap', 'Entries of that log are missing before these.');
+    const opened: { entry: OpenedEntry; bytes: Uint8Array }[] = [];
+    for (const [at, bytes] of entries.entries()) {
+      const entry = await openLedgerEntry(bytes, verify);
+      if (!entry.ok) return entry;
+      const { community: room, author: writer, seq } = entry.value;
+      if (room !== community.id) return fail('foreign_community', 'The log belongs to another community.');
+      if (writer !== author || seq !== from + at) return fail('chain_gap', 'The entries are not those that were asked for.');
+      opened.push({ entry: entry.value, bytes });
+    }
+    const known = opened.filter(({ entry }) => entry.seq < log.head.length);
+    for (const { entry, bytes } of known) {
+      const stored = await bytesOf(author, entry.seq, 1);
+      if (!stored.ok) return stored;
+      if (equalBytes(stored.value[0]!, bytes)) continue;
+      const held = await openEntry(ledgerEventSchema, stored.value[0]!, trusting);
+      if (!held.ok) return damaged(author, entry.seq, held.error.message);
+      // The same statement under another signature is no second one.
+      if (held.value.id === entry.id) continue;
+      const proof = equivocationOf({ id: entry.id, bytes }, { id: held.value.id, bytes: stored.value[0]! });
+      const taken = await takeProof(author, entry.seq, proof);
+      return taken.ok ? fail('banned', 'That node signed two different histories.') : taken;
+    }
+    if (isBanned(author, log.head.length)) return fail('banned', 'That node signed two different histories.');
+    let head = log.head;
+    const fresh = opened.slice(known.length);
+    for (const { entry } of fresh) {
+      const next = continues(head, { community: community.id, author }, entry);
+      if (!next.ok)
+        return entry.prev !== head.id ? fail('log_forked', 'The log parts from what is known before these entries.') : next;
+      head = next.value;
+    }
+    if (fresh.length === 0) return ok({ added: 0, length: log.head.length });
+    const stored = await storeOf(author).appendAll(
+      log.head.length,
+      fresh.map(({ bytes }) => bytes),
+    );
+    if (!stored.ok) return stored;
+    logs.set(author, log);
+    keepAhead(
+      author,
+      log,
+      fresh.map(({ entry }) => entry),
+    );
+    log.head = head;
+    const advanced = await advance(author);
+    if (!advanced.ok) return advanced;
+    changed.emit({ author, own: null });
+    checkpointWhenDue();
+    return ok({ added: fresh.length, length: head.length });
+  }
+
+  /** The proof is kept before it changes anything. */
+  async function takeProof(author: NodeId, seq: number, proof: EquivocationProof): Promise<Result<boolean>> {
+    const before = fold.state.bannedFrom.get(author);
+    if (before !== undefined && before <= seq) return ok(false);
+    const others = [...proofByAuthor].filter(([other]) => other !== author).map(([, one]) => one);
+    const kept = await records.set(proofsKey, [...others, proof]);
+    if (!kept.ok) return kept;
+    proofByAuthor.set(author, proof);
+    if (fold.ban(author, seq)) {
+      // Whoever waited for what now never comes goes on without it.
+      const waiting = [...new Set([...blocked.values()].flatMap((authors) => [...authors]))];
+      blocked.clear();
+      for (const one of waiting) {
+        const advanced = await advance(one);
+        if (!advanced.ok) return advanced;
+      }
+    } else {
+      const again = await readLogs(null);
+      if (!again.ok) return again;
+      own.head = logOf(self).head;
+      logs.set(self, own);
+    }
+    changed.emit({ author, own: null });
+    return ok(true);
+  }
+
+  async function receiveProof(proof: EquivocationProof): Promise<Result<boolean>> {
+    const opened = await openEquivocation(proof, verify);
+    if (!opened.ok) return opened;
+    if (opened.value.community !== community.id)
+      return fail('foreign_community', 'The proof is about another community.');
+    return inTurn(() => takeProof(opened.value.author, opened.value.seq, proof));
+  }
+
+  // Files ---------------------------------------------------------------------------------------------------------------
+
+  async function allBytes(author: NodeId): Promise<Result<readonly Uint8Array[]>> {
+    const entries: Uint8Array[] = [];
+    for (;;) {
+      const batch = await bytesOf(author, entries.length, READ_BATCH);
+      if (!batch.ok) return batch;
+      if (batch.value.length === 0) return ok(entries);
+      entries.push(...batch.value);
+    }
+  }
+
+  async function takeReceipts(receipts: readonly Signed[]): Promise<Result<{ added: number; known: number }>> {
+    let added = 0;
+    for (const receipt of receipts) {
+      const opened = await openReceipt(receipt, verify);
+      if (!opened.ok) return opened;
+      const known = fold.state.receiptsById.get(opened.value.id);
+      if (known && opened.value.signers.every((signer) => known.signers.includes(signer))) continue;
+      const appended = await append({ kind: 'receipt.recorded', receipt });
+      if (!appended.ok) return appended;
+      added += 1;
+    }
+    return ok({ added, known: receipts.length - added });
+  }
+
+  async function importFile(fileText: string): Promise<Result<{ added: number; known: number }>> {
+    const parsed = parseLedgerFile(fileText);
+    if (!parsed.ok) return parsed;
+    if (parsed.value.v === 1) {
+      const { author, head, entries } = parsed.value;
+      const old = await receiptsOfOldLog(entries, author, verify);
+      if (!old.ok) return old;
+      if (old.value.head !== head) return fail('ledger_damaged', 'The ledger file is damaged: its end is missing.');
+      for (const receipt of old.value.receipts) {
+        const opened = await openReceipt(receipt, verify);
+        if (!opened.ok) return fail('ledger_damaged', `The ledger file is damaged: ${opened.error.message}`);
+      }
+      return takeReceipts(old.value.receipts);
+    }
+    const { manifest, logs: filed, proofs } = parsed.value.file;
+    if (idOfSigned(manifest) !== community.id)
+      return fail('foreign_community', 'That ledger belongs to another community: switch to it first.');
+    // Nothing is taken before all of it was verified.
+    let total = 0;
+    for (const { author, entries } of filed) {
+      let head: ChainHead = EMPTY_HEAD;
+      for (const bytes of entries) {
+        const entry = await openLedgerEntry(bytes, verify);
+        if (!entry.ok) return fail('ledger_damaged', `The ledger file is damaged: ${entry.error.message}`);
+        const next = continues(head, { community: community.id, author }, entry.value);
+        if (!next.ok) return fail('ledger_damaged', `The ledger file is damaged: ${next.error.message}`);
+        head = next.value;
+      }
+      total += entries.length;
+    }
+    let added = 0;
+    for (const proof of proofs) {
+      const taken = await receiveProof(proof);
+      if (!taken.ok) return taken;
+    }
+    for (const { author, entries } of filed) {
+      const from = Math.min(logs.get(author)?.head.length ?? 0, entries.length);
+      // One entry back, so that a log that parted from the one held here is noticed.
+      const start = Math.max(0, from - 1);
+      const taken = await inTurn(() => receiveNow(author, start, entries.slice(start)));
+      if (!taken.ok && taken.error.code !== 'banned') return taken;
+      added += taken.ok ? taken.value.added : 0;
+    }
+    return ok({ added, known: total - added });
+  }
+
+  /** Receipts out of the log that versions before 0.2 kept, once. */
+  async function takeOldLogOver(): Promise<Result<void>> {
+    const doneKey = 'ledger-old-log-taken';
+    const done = await records.get<boolean>(doneKey);
+    if (!done.ok) return done;
+    if (done.value === true) return ok(undefined);
+    const length = await storage.log.length();
+    if (!length.ok) return length;
+    const entries: Uint8Array[] = [];
+    while (entries.length < length.value) {
+      const batch = await storage.log.read(entries.length, READ_BATCH);
+      if (!batch.ok) return batch;
+      entries.push(...batch.value.map(({ bytes }) => bytes));
+    }
+    const old = await receiptsOfOldLog(entries, self, verify);
+    if (!old.ok) return old;
+    const taken = await takeReceipts(old.value.receipts);
+    if (!taken.ok) return taken;
+    return records.set(doneKey, true);
+  }
+  const takenOver = await takeOldLogOver();
+  if (!takenOver.ok) return takenOver;
+
   return ok({
-    author: signer.nodeId,
+    author: self,
+    community,
     get head() {
-      return head;
+      return own.head;
     },
-    entries,
     get state() {
       return fold.state;
     },
     changed,
     append,
-    async export() {
-      const lines: string[] = [];
-      for (let from = 0; ; from = lines.length) {
-        const batch = await store.read(from, READ_BATCH);
-        if (!batch.ok) return batch;
-        if (batch.value.length === 0) break;
-        for (const entry of batch.value) lines.push(base64(entry.bytes));
+    heads: () =>
+      [...logs]
+        .flatMap(([author, { head }]) => (head.id === null ? [] : [{ author, length: head.length, id: head.id }]))
+        .sort((a, b) => (a.author < b.author ? -1 : 1)),
+    bytesOf,
+    async entriesOf(author, from, limit) {
+      const read = await bytesOf(author, from, limit);
+      if (!read.ok) return read;
+      const entries: LedgerEntry[] = [];
+      for (const bytes of read.value) {
+        const entry = await openEntry(ledgerEventSchema, bytes, trusting);
+        if (!entry.ok) return damaged(author, from + entries.length, entry.error.message);
+        entries.push(entry.value);
       }
-      return ok(
-        `${JSON.stringify({ format: 'tabmesh-ledger', v: 1, author: signer.nodeId, head: head.id, entries: lines }, null, 1)}\n`,
-      );
+      return ok(entries);
     },
-    async import(fileText) {
-      const file = parseJsonThrough(fileSchema, fileText, MAX_LEDGER_FILE_BYTES);
-      if (!file.ok) {
-        return fail(
-          file.error.code === 'unknown_version' ? 'unknown_version' : 'not_a_ledger',
-          file.error.code === 'unknown_version'
-            ? 'This ledger file was made by a newer version of the app.'
-            : 'This is not a Tabmesh ledger file.',
-        );
+    async receiptOf(id) {
+      const fact = fold.state.receiptsById.get(id);
+      if (!fact) return ok(null);
+      let payload: Uint8Array<ArrayBuffer> | null = null;
+      const byKey = new Map<NodeId, Signature>();
+      for (const { author, seq } of fact.carriers) {
+        const read = await bytesOf(author, seq, 1);
+        if (!read.ok) return read;
+        const entry = read.value[0] ? await openEntry(ledgerEventSchema, read.value[0], trusting) : null;
+        if (!entry?.ok || entry.value.event.kind !== 'receipt.recorded') continue;
+        ({ payload } = entry.value.event.receipt);
+        for (const one of entry.value.event.receipt.signatures) byKey.set(one.keyId, one);
       }
-      const bytes: Uint8Array[] = [];
-      for (const line of file.value.entries) {
-        const decoded = fromBase64(line);
-        if (!decoded) return fail('ledger_damaged', 'The ledger file is damaged: an entry is not base64.');
-        bytes.push(decoded);
+      const signatures = [...byKey.values()].sort((a, b) => (a.keyId < b.keyId ? -1 : 1));
+      return ok(payload === null ? null : { payload, signatures });
+    },
+    receive: (author, from, entries) => inTurn(() => receiveNow(author, from, entries)),
+    get proofs() {
+      return [...proofByAuthor.values()];
+    },
+    receiveProof,
+    async export() {
+      const filed: { author: NodeId; entries: readonly Uint8Array[] }[] = [];
+      for (const [author, { head }] of logs) {
+        if (head.id === null) continue;
+        const entries = await allBytes(author);
+        if (!entries.ok) return entries;
+        filed.push({ author, entries: entries.value });
       }
-      const receipts: Signed[] = [];
-      const whole = await readAll(
-        async (from) => ok(bytes.slice(from, from + READ_BATCH)),
-        file.value.author,
-        async (entry) => {
-          if (entry.event.kind !== 'receipt.recorded') return ok(undefined);
-          const receipt = await openReceipt(entry.event.receipt, verify);
-          if (receipt.ok) receipts.push(entry.event.receipt);
-          return receipt.ok ? ok(undefined) : receipt;
-        },
-      );
-      if (!whole.ok) return whole;
-      if (whole.value.id !== file.value.head)
-        return fail('ledger_damaged', 'The ledger file is damaged: its end is missing.');
-      let added = 0;
-      for (const receipt of receipts) {
-        const { value } = (await openReceipt(receipt, verify)) as { value: { id: string; signers: readonly NodeId[] } };
-        const known = fold.state.receiptsById.get(value.id);
-        const holds = new Set(known?.signed.signatures.map((entry) => entry.keyId));
-        if (known && value.signers.every((signer) => holds.has(signer))) continue;
-        const appended = await append({ kind: 'receipt.recorded', receipt });
-        if (!appended.ok) return appended;
-        added += 1;
-      }
-      return ok({ added, known: receipts.length - added });
+      return ok(renderLedgerFile({ manifest: deps.manifest, logs: filed, proofs: [...proofByAuthor.values()] }));
+    },
+    import: importFile,
+    async settled() {
+      await Promise.allSettled([queue, intake]);
+      await writes;
     },
   });
 }

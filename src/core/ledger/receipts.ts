@@ -8,6 +8,12 @@ import { idOfSigned, openSigned, type Signed } from '../wire/signed';
 export const MAX_UNITS_PER_RECEIPT = 6;
 export const MAX_VALIDATORS_PER_RECEIPT = 8;
 
+/** `name@version`; the bus, which stands above, has the type for it. */
+export const capabilityIdSchema = v.pipe(
+  v.string(),
+  v.regex(/^[a-z][a-z0-9_.]{0,47}@[1-9][0-9]{0,3}$/, 'not a capability'),
+);
+
 const count = (max: number) => v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(max));
 
 /**
@@ -21,7 +27,7 @@ export const receiptSchema = v.pipe(
     v: v.literal(1),
     jobId: idSchema,
     traceId: idSchema,
-    capability: v.pipe(v.string(), v.regex(/^[a-z][a-z0-9_.]{0,47}@[1-9][0-9]{0,3}$/)),
+    capability: capabilityIdSchema,
     requester: nodeIdSchema,
     executor: nodeIdSchema,
     validators: v.pipe(v.array(nodeIdSchema), v.maxLength(MAX_VALIDATORS_PER_RECEIPT)),
@@ -63,7 +69,10 @@ export async function openReceipt(
  * Units are credited only when the asking side, the doing side and at least one validator signed the same receipt, the
  * three being different nodes, and the verdict is accepted.
  */
-export function creditsUnits(receipt: Receipt, signers: ReadonlySet<NodeId>): boolean {
+export function creditsUnits(
+  receipt: Pick<Receipt, 'verdict' | 'requester' | 'executor'> & { readonly validators: readonly NodeId[] },
+  signers: ReadonlySet<NodeId>,
+): boolean {
   return (
     receipt.verdict === 'accepted' &&
     receipt.requester !== receipt.executor &&

@@ -29,6 +29,8 @@ export interface StoredEntry {
  */
 export interface EventLogStore {
   append(position: number, bytes: Uint8Array): Promise<Result<void>>;
+  /** Several entries from `position` on, in order. A crash before it resolves may leave a beginning of them. */
+  appendAll(position: number, entries: readonly Uint8Array[]): Promise<Result<void>>;
   length(): Promise<Result<number>>;
   /** Entries from `from` (inclusive), at most `limit`, in order. */
   read(from: number, limit: number): Promise<Result<readonly StoredEntry[]>>;
@@ -37,7 +39,12 @@ export interface EventLogStore {
 /** The storage of one node: closes as a whole, is deleted as a whole. */
 export interface NodeStorage {
   readonly records: KeyValueStore;
+  /** The one log that versions before 0.2 kept. Read to take its receipts over; nothing is appended to it any more. */
   readonly log: EventLogStore;
+  /** The log with that name, empty at first: this node's own in each community, and those of others that it holds. */
+  logNamed(name: string): EventLogStore;
+  /** Names of logs that hold entries and begin with the prefix, ascending. */
+  logNames(prefix: string): Promise<Result<readonly string[]>>;
   close(): void;
   /** Deletes everything this node ever stored. Irreversible. */
   destroy(): Promise<Result<void>>;

@@ -16,7 +16,7 @@ import { traceDigest, type EvaluationResult, type EvaluationSets } from '#core/e
 import { createVerification } from '#core/experts/admission-gate/verification';
 import { CARD_LIFE_MS, openExpertCard, type ExpertPapers } from '#core/experts/expert-card';
 import { manifestFromJson, type SignedJson } from '#core/identity/community';
-import type { Receipt } from '#core/ledger/receipts';
+import type { ReceiptFact } from '#core/ledger/receipt-facts';
 import { addSignature, sign } from '#core/wire/signed';
 import { openExpertsDesk, type ExpertsHooks, type ExpertsRun, type OpenExpertsDesk } from './expert-report';
 
@@ -75,25 +75,12 @@ interface World {
   readonly asked: NodeId[];
 }
 
-const receipt = (modelHash: string, verdict: Receipt['verdict'], executor: NodeId): { receipt: Receipt } => ({
-  receipt: {
-    type: 'receipt',
-    v: 1,
-    jobId: 'job',
-    traceId: 'trace',
-    capability: 'llm.chat@1',
-    requester: self.nodeId,
-    executor,
-    validators: [],
-    model: { id: 'sage-2', hash: modelHash },
-    commitment: null,
-    verdicts: [],
-    verdict,
-    check: 'rescore',
-    units: 0,
-    tokens: null,
-    at: 0,
-  },
+type AuditedReceipt = Pick<ReceiptFact, 'model' | 'verdict' | 'executor'>;
+
+const receipt = (hash: string, verdict: ReceiptFact['verdict'], executor: NodeId): AuditedReceipt => ({
+  model: { id: 'sage-2', hash },
+  verdict,
+  executor,
 });
 
 function world({
@@ -104,7 +91,7 @@ function world({
 }: {
   memory?: Memory;
   peers?: readonly Peer[];
-  receipts?: readonly { receipt: Receipt }[];
+  receipts?: readonly AuditedReceipt[];
   hooks?: Partial<ExpertsHooks>;
 } = {}): World {
   const clock = createVirtualClock();
@@ -352,7 +339,7 @@ describe('versions', () => {
     ...Array.from({ length: rejected }, () => receipt(hash, 'rejected', executor)),
   ];
   /** Two versions: one that a peer announces beside the one that is loaded here. */
-  function two(receipts: (fresh: string) => readonly { receipt: Receipt }[], memory = createMemory()): World {
+  function two(receipts: (fresh: string) => readonly AuditedReceipt[], memory = createMemory()): World {
     const base = world({ memory });
     const fresh = base.model.identity.hash;
     const here = world({ memory, receipts: receipts(fresh) });

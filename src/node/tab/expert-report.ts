@@ -41,7 +41,7 @@ import {
   type OpenedExpertCard,
 } from '#core/experts/expert-card';
 import { manifestToJson } from '#core/identity/community';
-import type { Receipt } from '#core/ledger/receipts';
+import type { ReceiptFact } from '#core/ledger/receipt-facts';
 import type { KeyValueStore } from '#core/storage/ports';
 import type { Admission } from '#core/transport/ports';
 import { checkAgainst } from '#core/wire/gate';
@@ -80,7 +80,7 @@ export interface ExpertsRun {
       to(node: NodeId): { readonly admission: Pick<Admission, 'identity' | 'trust'> } | null;
     };
     readonly ledger: {
-      readonly state: { readonly receiptsById: ReadonlyMap<string, { readonly receipt: Receipt }> };
+      readonly state: { readonly receiptsById: ReadonlyMap<string, Pick<ReceiptFact, 'model' | 'verdict' | 'executor'>> };
     };
   } | null;
 }

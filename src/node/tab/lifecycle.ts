@@ -174,7 +174,8 @@ export function createTabLifecycle(deps: TabNodeDeps): TabLifecycle {
       chance,
       storage: run.storage,
       network: run.network,
-      community: held.community.id,
+      community: held.community,
+      manifest: held.manifest,
       credential: () =>
         encodeCredential({
           memberships: held.memberships,
@@ -238,13 +239,9 @@ export function createTabLifecycle(deps: TabNodeDeps): TabLifecycle {
     return [...own, ...person.certificatesOf(others), ...held.certificates].slice(0, MAX_CERTIFICATES);
   }
 
-  /** The log says once when this node joined a community, and again after it had left. */
-  async function noteJoined(mesh: MeshNode, community: string): Promise<void> {
-    const last = mesh.ledger.entries.findLast(
-      ({ event }) =>
-        (event.kind === 'community.joined' || event.kind === 'community.left') && event.community === community,
-    );
-    if (last?.event.kind !== 'community.joined') await mesh.ledger.append({ kind: 'community.joined', community });
+  /** The log says once when this node joined the community, and again after it had left. */
+  async function noteJoined({ ledger }: MeshNode, community: string): Promise<void> {
+    if (!ledger.state.isHere(ledger.author)) await ledger.append({ kind: 'community.joined', community });
   }
 
   async function applyContribution(run: Running, working: boolean): Promise<Result<void>> {

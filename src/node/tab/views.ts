@@ -14,16 +14,14 @@ export const peerView = (entry: RosterEntry): PeerView => ({
 
 export function peerDetail(node: MeshNode, entry: RosterEntry, blocked: boolean): PeerDetail {
   const { card, record } = entry;
-  const receipts = [...node.ledger.state.receiptsById.values()].filter(
-    ({ receipt }) => receipt.executor === entry.node,
-  );
+  const work = node.ledger.state.workByNode.get(entry.node);
   return {
     ...peerView(entry),
     trust: node.links.to(entry.node)?.admission.trust ?? 'unknown',
     contributing: card?.contributing ?? false,
     models: card?.models.map((model) => model.name) ?? [],
     runningJobs: card?.runningJobs ?? 0,
-    answered: receipts.length,
+    answered: (work?.answers ?? 0) + (work?.jobs ?? 0),
     checksPassed: record.accepted,
     checksFailed: record.rejected,
     device: card?.device ?? null,
@@ -35,16 +33,5 @@ export function peerDetail(node: MeshNode, entry: RosterEntry, blocked: boolean)
 }
 
 /** What this device did for others, out of its own ledger. */
-export function contributionTotals(node: MeshNode): ContributionView['totals'] {
-  const totals = { answers: 0, checks: 0, jobs: 0, tokens: 0 };
-  for (const { receipt } of node.ledger.state.receiptsById.values()) {
-    if (receipt.requester === node.self) continue;
-    if (receipt.validators.includes(node.self)) totals.checks += 1;
-    if (receipt.executor !== node.self) continue;
-    if (receipt.tokens) {
-      totals.answers += 1;
-      totals.tokens += receipt.tokens.completion;
-    } else totals.jobs += 1;
-  }
-  return totals;
-}
+export const contributionTotals = (node: MeshNode): ContributionView['totals'] =>
+  node.ledger.state.workByNode.get(node.self) ?? { answers: 0, checks: 0, jobs: 0, tokens: 0 };

@@ -4,7 +4,7 @@ import { fail, ok, unwrap, type Result } from '#core/base/result';
 import type { LanguageModel } from '#core/engines/language-model';
 import type { Sandbox } from '#core/engines/sandbox';
 import { diffOf } from '#core/experts/objective/diff-text';
-import { verdictSchema, type VerdictStatement } from '#core/jobs/statements';
+import { verdictSchema, type VerdictStatement } from '#core/ledger/statements';
 import { idOfSigned, openSigned } from '#core/wire/signed';
 import { claimOf, sealingAs, signerFrom, verifySignature } from '#tests/fakes/claims';
 import { createNodeSandbox } from '#tests/fakes/node-sandbox';

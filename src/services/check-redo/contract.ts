@@ -1,6 +1,6 @@
 import * as v from 'valibot';
 import { defineCapability } from '#core/bus/capability';
-import { saltSchema } from '#core/jobs/statements';
+import { saltSchema } from '#core/ledger/statements';
 import { bytesSchema } from '#core/wire/gate';
 import { signedSchema } from '#core/wire/signed';
 

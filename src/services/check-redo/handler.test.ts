@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { CallContext } from '#core/bus/capability';
 import { fail, ok, unwrap, type Result } from '#core/base/result';
-import { verdictSchema, type VerdictStatement } from '#core/jobs/statements';
+import { verdictSchema, type VerdictStatement } from '#core/ledger/statements';
 import { idOfSigned, openSigned, sign } from '#core/wire/signed';
 import { claimOf, sealingAs, signerFrom, verifySignature } from '#tests/fakes/claims';
 import type { CheckInput } from './contract';

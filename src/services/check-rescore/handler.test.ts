@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { createScriptedModel, type Lies } from '#adapters/engine-scripted';
 import type { CallContext } from '#core/bus/capability';
 import { fail, ok, unwrap } from '#core/base/result';
-import { verdictSchema } from '#core/jobs/statements';
+import { verdictSchema } from '#core/ledger/statements';
 import { openSigned } from '#core/wire/signed';
 import { claimOf, sealingAs, signerFrom, verifySignature } from '#tests/fakes/claims';
 import type { CheckInput } from '../check-redo/contract';

@@ -1,7 +1,7 @@
 import * as v from 'valibot';
 import { defineCapability } from '#core/bus/capability';
 import { idSchema } from '#core/base/ids';
-import { saltSchema } from '#core/jobs/statements';
+import { saltSchema } from '#core/ledger/statements';
 import { bytesSchema } from '#core/wire/gate';
 import { signedSchema } from '#core/wire/signed';
 

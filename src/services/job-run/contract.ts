@@ -1,7 +1,7 @@
 import * as v from 'valibot';
 import { idSchema } from '#core/base/ids';
 import { CAPABILITY_PATTERN, defineCapability, type CapabilityId } from '#core/bus/capability';
-import { saltSchema } from '#core/jobs/statements';
+import { saltSchema } from '#core/ledger/statements';
 import { signedSchema } from '#core/wire/signed';
 
 /** A job for another node: which capability, with which input, and the ids under which requester and trace know it. */

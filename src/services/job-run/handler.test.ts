@@ -3,13 +3,12 @@ import { utf8 } from '#core/base/bytes';
 import { sha256 } from '#core/base/canonical';
 import { fail, ok, unwrap } from '#core/base/result';
 import { createExecutor, MAX_JOBS_HELD } from '#core/jobs/executor';
-import { commitmentSchema, opensTo } from '#core/jobs/statements';
-import { openLedger } from '#core/ledger/ledger';
+import { commitmentSchema, opensTo } from '#core/ledger/statements';
 import { openSigned } from '#core/wire/signed';
 import { createSeedSigner } from '#adapters/signer-seed';
-import { openMemoryStorage } from '#adapters/storage-memory';
 import { createVerify } from '#adapters/verify-noble';
 import { createSeededChance } from '#tests/fakes/seeded-chance';
+import { openTestLedger } from '#tests/fakes/test-community';
 import { createVirtualClock } from '#tests/fakes/virtual-clock';
 import { createJobRunHandler } from './handler';
 
@@ -21,7 +20,7 @@ const order = { jobId: 'job-1', traceId: 'trace-1', capability: 'echo@1' as cons
 async function setUp(runService: Parameters<typeof createExecutor>[0]['runService']) {
   const signer = createSeedSigner(sha256(utf8('executor')));
   const clock = createVirtualClock();
-  const ledger = unwrap(await openLedger({ store: (await openMemoryStorage()).log, signer, verify, clock }));
+  const ledger = await openTestLedger(signer, { clock });
   const executor = createExecutor({
     signer,
     ledger: () => ledger,
@@ -40,7 +39,8 @@ test('a result comes with a commitment that opens to it, written down before it 
   expect(opensTo(commitment, result.salt, order.input, 'hi')).toBe(true);
   expect(opensTo(commitment, result.salt, order.input, 'ho')).toBe(false);
   expect(commitment).toMatchObject({ requester, jobId: 'job-1', traceId: 'trace-1', capability: 'echo@1' });
-  expect(ledger.entries.map((entry) => entry.event.kind)).toEqual(['work.committed']);
+  const entries = unwrap(await ledger.entriesOf(signer.nodeId, 0, 9));
+  expect(entries.map((entry) => entry.event.kind)).toEqual(['work.committed']);
   expect(executor.finished(requester, 'job-1')?.output).toBe('hi');
 });
 

@@ -2,22 +2,18 @@ import { expect, test } from 'vitest';
 import { utf8 } from '#core/base/bytes';
 import { sha256 } from '#core/base/canonical';
 import { unwrap } from '#core/base/result';
-import { openLedger } from '#core/ledger/ledger';
 import type { Receipt } from '#core/ledger/receipts';
 import { addSignature, sign } from '#core/wire/signed';
 import { createSeedSigner } from '#adapters/signer-seed';
-import { openMemoryStorage } from '#adapters/storage-memory';
 import { createVerify } from '#adapters/verify-noble';
-import { createVirtualClock } from '#tests/fakes/virtual-clock';
+import { openTestLedger } from '#tests/fakes/test-community';
 import { createReceiptKeepHandler } from './handler';
 
 test('a finished receipt is kept once, and only by a node that had signed it', async () => {
   const verify = createVerify();
   const signerOf = (name: string) => createSeedSigner(sha256(utf8(name)));
   const [requester, executor] = [signerOf('requester'), signerOf('executor')];
-  const ledger = unwrap(
-    await openLedger({ store: (await openMemoryStorage()).log, signer: executor, verify, clock: createVirtualClock() }),
-  );
+  const ledger = await openTestLedger(executor);
   const handler = createReceiptKeepHandler({ self: executor.nodeId, verify, ledger: () => ledger });
   const context = {
     caller: requester.nodeId,

@@ -22,8 +22,7 @@ export function createReceiptKeepHandler(deps: ReceiptKeepDeps): Handler<Receipt
     if (!known || receipt.requester !== context.caller || !signers.includes(deps.self)) {
       return fail('not_your_receipt', 'This node did not sign that receipt.');
     }
-    const holds = new Set(known.signed.signatures.map((entry) => entry.keyId));
-    if (signers.every((signer) => holds.has(signer))) return ok({ kept: false });
+    if (signers.every((signer) => known.signers.includes(signer))) return ok({ kept: false });
     const written = await deps.ledger().append({ kind: 'receipt.recorded', receipt: signed });
     return written.ok ? ok({ kept: true }) : written;
   };

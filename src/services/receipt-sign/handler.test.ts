@@ -3,13 +3,12 @@ import { utf8 } from '#core/base/bytes';
 import { cidOf, encodeCanonical, sha256 } from '#core/base/canonical';
 import { unwrap } from '#core/base/result';
 import type { FinishedJob } from '#core/jobs/executor';
-import { openLedger, type Ledger } from '#core/ledger/ledger';
+import type { Ledger } from '#core/ledger/ledger';
 import type { Receipt } from '#core/ledger/receipts';
 import { addSignature, sign } from '#core/wire/signed';
 import { createSeedSigner } from '#adapters/signer-seed';
-import { openMemoryStorage } from '#adapters/storage-memory';
 import { createVerify } from '#adapters/verify-noble';
-import { createVirtualClock } from '#tests/fakes/virtual-clock';
+import { openTestLedger } from '#tests/fakes/test-community';
 import { createReceiptSignHandler } from './handler';
 
 const verify = createVerify();
@@ -65,9 +64,7 @@ const handlerOf = (self: typeof executor) =>
   });
 
 beforeEach(async () => {
-  ledger = unwrap(
-    await openLedger({ store: (await openMemoryStorage()).log, signer: executor, verify, clock: createVirtualClock() }),
-  );
+  ledger = await openTestLedger(executor);
 });
 
 test('the executor signs what it did, after writing it down', async () => {

@@ -1,6 +1,6 @@
 import type { ChatMessage, LanguageModel, ScoredPosition } from '../../engines/language-model';
 import type { Sampling } from '../../engines/sampling';
-import type { Evidence } from '../../jobs/statements';
+import type { Evidence } from '../../ledger/statements';
 import { CAUTIOUS_LIMITS, judgeMargins, MEASURED_LIMITS } from './margin-test';
 import { accepted, rejected, undecided, type Judgement } from './open-claim';
 import { planPositions } from './positions';

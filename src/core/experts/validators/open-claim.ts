@@ -7,7 +7,7 @@ import {
   type Commitment,
   type Evidence,
   type VerdictStatement,
-} from '../../jobs/statements';
+} from '../../ledger/statements';
 import { idOfSigned, openSigned, type Signed } from '../../wire/signed';
 import type { LookedAt } from './sealed-verdict';
 

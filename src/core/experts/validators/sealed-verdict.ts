@@ -3,7 +3,7 @@ import { sha256 } from '../../base/canonical';
 import type { NodeId } from '../../base/ids';
 import type { Chance } from '../../base/ports';
 import { fail, ok, type Result } from '../../base/result';
-import { SALT_BYTES } from '../../jobs/statements';
+import { SALT_BYTES } from '../../ledger/statements';
 import { idOfSigned, type Signed } from '../../wire/signed';
 
 /** Verdicts that wait to be revealed; a requester asks for its own within seconds. */

@@ -3,12 +3,12 @@ import { concat, equalBytes } from '../base/bytes';
 import { encodeCanonical, sha256 } from '../base/canonical';
 import { cidSchema, idSchema, nodeIdSchema } from '../base/ids';
 import { bytesSchema } from '../wire/gate';
+import { capabilityIdSchema } from './receipts';
 
 /** The signed statements around one job. Each is a canonical map that names its type; see wire/signed. */
 
 export const SALT_BYTES = 16;
 
-const capabilityIdSchema = v.pipe(v.string(), v.regex(/^[a-z][a-z0-9_.]{0,47}@[1-9][0-9]{0,3}$/, 'not a capability'));
 const digestSchema = v.pipe(
   bytesSchema(32),
   v.check((bytes) => bytes.length === 32, 'not a digest'),

@@ -1,0 +1,776 @@
+import { equalBytes, hex, utf8 } from '../base/bytes';
+import { encodeCanonical, sha256 } from '../base/canonical';
+import type { NodeId } from '../base/ids';
+import type { Failure } from '../base/result';
+import type { Community } from '../identity/community';
+import { availableMicros, emptyAccount, type Account } from './account';
+import type { EntryRef } from './chain';
+import { splitCharge } from './credits';
+import type { EventOf } from './events';
+import type {
+  ChallengeState,
+  ClosingState,
+  GrantState,
+  LedgerState,
+  MintState,
+  Refusal,
+  ReservationState,
+} from './ledger-state';
+import { addLeaf, EMPTY_FRONTIER, leafHash, rootOf, type Frontier } from './merkle';
+import type { OfferTerms } from './offer-terms';
+import type { Inside, OpenedEntry, OpenedSettlement } from './open-event';
+import { createReceiptFacts, type ReceiptFact } from './receipt-facts';
+import { CLAIM_RULES } from './rules/claim-rules';
+import { CLOSING_RULES } from './rules/closing-rules';
+import { CHALLENGE_RULES, panelFor, RULING_RULES, rulingOf, type ProposedSettlement } from './rules/dispute-rules';
+import { MINT_RULES } from './rules/mint-rules';
+import { PROPOSAL_RULES, type ReservedWork } from './rules/proposal-rules';
+import { keepsAll } from './rules/rule';
+import { GRANT_RULES, RESERVATION_RULES } from './rules/spending-rules';
+import { witnessesFor, type WitnessRoster, type WitnessSet } from './witnesses';
+
+/**
+ * What the logs of a community mean: a pure fold over their entries, in any order that gives each author's in sequence. An
+ * event is judged once, by its causal past alone (its own chain, what it carries, and the entries that it refers to); what only a
+ * view of everything can tell apart (two closings of one reservation, two mints for one contribution) is told apart by the
+ * lowest content id. So the same entries give the same state, byte for byte, whatever arrived when, and nothing here knows the time.
+ */
+export interface LedgerFold {
+  /**
+   * The next entry of its author's log. `waiting`: it refers to an entry that was not seen yet; add it again when that one is
+   * known. An event that breaks a rule is taken note of and changes nothing else.
+   */
+  add(entry: OpenedEntry): Added;
+  /**
+   * The author signed two entries for `seq`: its log from there on counts for nothing but what witnesses certified. False when
+   * entries were added that this touches: then fold anew.
+   */
+  ban(author: NodeId, seq: number): boolean;
+  /** Whether an entry that others may refer to was added, or never can be. */
+  resolves(ref: EntryRef): boolean;
+  /** How many entries of an author were added. */
+  lengthOf(author: NodeId): number;
+  /** Root of the Merkle tree over the ids of those (RFC 9162). */
+  rootOf(author: NodeId): Uint8Array<ArrayBuffer>;
+  readonly state: LedgerState;
+  /** Plain data from which `createLedgerFold` goes on. */
+  snapshot(): FoldSnapshot;
+}
+
+export type Added =
+  | { readonly status: 'added'; readonly refused: Failure | null }
+  | { readonly status: 'waiting'; readonly missing: EntryRef }
+  | { readonly status: 'ignored' };
+
+/** Everything about one author's chain that its next entry is held against. */
+interface Chain {
+  length: number;
+  account: Account;
+  readonly keys: Set<string>;
+  /** Grants that it claimed, reservations whose end stands in it, contributions that it minted for. */
+  readonly claimed: Set<string>;
+  /** The latest roster that it drew witnesses from. */
+  epoch: number;
+  /** The Merkle tree over its entries' ids. */
+  tree: Frontier;
+}
+
+/** What every entry that others may refer to came to. */
+interface Judged {
+  readonly accepted: boolean;
+  readonly lamport: number;
+}
+
+export interface FoldSnapshot {
+  readonly v: 1;
+  readonly community: string;
+  readonly chains: readonly (readonly [NodeId, number, Account, readonly string[], readonly string[], number, readonly Uint8Array[]])[];
+  readonly judged: readonly (readonly [string, boolean, number])[];
+  readonly banned: readonly (readonly [NodeId, number])[];
+  readonly offers: readonly OfferTerms[];
+  readonly rosters: readonly (readonly [string, NodeId, number, WitnessRoster])[];
+  readonly grants: readonly GrantState[];
+  readonly reservations: readonly ReservationState[];
+  readonly proposals: readonly ProposedSettlement[];
+  readonly closings: readonly ClosingState[];
+  readonly mints: readonly MintState[];
+  readonly challenges: readonly ChallengeState[];
+  readonly rulings: readonly (readonly [string, string, 'upheld' | 'dismissed'])[];
+  readonly refusals: readonly Refusal[];
+  readonly here: readonly NodeId[];
+  readonly receipts: readonly ReceiptFact[];
+  readonly maxLamport: number;
+}
+
+export function createLedgerFold(community: Community, from?: FoldSnapshot): LedgerFold {
+  const policy = community.economy ?? null;
+  const receipts = createReceiptFacts(from?.receipts);
+  const chains = new Map<NodeId, Chain>();
+  const judged = new Map<string, Judged>();
+  const bannedFrom = new Map<NodeId, number>(from?.banned);
+  const offersById = new Map<string, OfferTerms>();
+  const rostersByEntry = new Map<string, { author: NodeId; seq: number; roster: WitnessRoster }>();
+  const grantsById = new Map<string, GrantState>();
+  const reservationsById = new Map<string, ReservationState>();
+  /** Reservations that did not end yet. */
+  const open = new Set<string>();
+  const proposalsById = new Map<string, ProposedSettlement>();
+  const closingByReservation = new Map<string, ClosingState>();
+  const mintByKey = new Map<string, MintState>();
+  const challengesById = new Map<string, ChallengeState>();
+  const challengeByBond = new Map<string, string>();
+  /** By entry, since only those that a closing refers to count for it. */
+  const rulingsByEntry = new Map<string, { challenge: string; ruling: 'upheld' | 'dismissed' }>();
+  const confirmed = new Map<NodeId, number>();
+  /** Grants and reservations by those whom they concern. */
+  const concerns = new Map<NodeId, Set<string>>();
+  const here = new Set<NodeId>(from?.here);
+  const refusals: Refusal[] = [...(from?.refusals ?? [])];
+  let roster: LedgerState['roster'] = null;
+  let supplyMicros = 0;
+  let maxLamport = from?.maxLamport ?? 0;
+
+  const limitOf = (author: NodeId): number => (author === community.founder ? (policy?.founderLimitMicros ?? 0) : 0);
+
+  function chainOf(author: NodeId): Chain {
+    const known = chains.get(author);
+    if (known) return known;
+    const fresh: Chain = {
+      length: 0,
+      account: emptyAccount(limitOf(author)),
+      keys: new Set(),
+      claimed: new Set(),
+      epoch: -1,
+      tree: EMPTY_FRONTIER,
+    };
+    chains.set(author, fresh);
+    return fresh;
+  }
+
+  const change = (chain: Chain, by: Partial<Account>): void => {
+    chain.account = { ...chain.account, ...by };
+  };
+
+  function move(node: NodeId, micros: number): void {
+    const sum = (confirmed.get(node) ?? 0) + micros;
+    if (sum === 0) confirmed.delete(node);
+    else confirmed.set(node, sum);
+  }
+
+  function concern(node: NodeId, id: string): void {
+    concerns.set(node, (concerns.get(node) ?? new Set()).add(id));
+  }
+
+  const isForged = (author: NodeId, seq: number): boolean => (bannedFrom.get(author) ?? Infinity) <= seq;
+  const isVoid = ({ author, seq }: EntryRef): boolean => isForged(author, seq);
+  const refersTo = ({ refs }: OpenedEntry, id: string): boolean => refs.some((ref) => ref.id === id);
+
+  const witnessesOf = (payer: NodeId, rosterEntry: string | null): WitnessSet =>
+    policy === null
+      ? { witnesses: [], quorum: 1 }
+      : witnessesFor(payer, policy, rosterEntry === null ? null : (rostersByEntry.get(rosterEntry)?.roster ?? null));
+
+  // Spending ------------------------------------------------------------------------------------------------------------
+
+  function granted(entry: OpenedEntry, event: EventOf<'credit.granted'>, chain: Chain): Failure | null {
+    const kept = keepsAll(GRANT_RULES, { policy, from: entry.author, grant: event, account: chain.account });
+    if (!kept.ok) return kept.error;
+    change(chain, { carvedMicros: chain.account.carvedMicros + event.amountMicros });
+    takeGrant({
+      id: entry.id,
+      from: entry.author,
+      seq: entry.seq,
+      to: event.to,
+      amountMicros: event.amountMicros,
+      at: entry.at,
+    });
+    return null;
+  }
+
+  function takeGrant(grant: GrantState): void {
+    grantsById.set(grant.id, grant);
+    concern(grant.to, grant.id);
+  }
+
+  function claimed(entry: OpenedEntry, inside: Extract<Inside, { kind: 'grant' }>, chain: Chain): Failure | null {
+    const { grant, heads } = inside;
+    const forged = isForged(grant.author, grant.seq);
+    if (!forged && !refersTo(entry, grant.id)) return REFERENCE_MISSING;
+    const kept = keepsAll(CLAIM_RULES, {
+      policy,
+      community: community.id,
+      claimer: entry.author,
+      grant,
+      stands: forged || grantsById.has(grant.id),
+      witnesses: witnessesOf(grant.author, null),
+      heads,
+      claimedBefore: chain.claimed.has(grant.id),
+    });
+    if (!kept.ok) return kept.error;
+    chain.claimed.add(grant.id);
+    change(chain, { limitMicros: chain.account.limitMicros + grant.event.amountMicros });
+    return null;
+  }
+
+  function reserved(entry: OpenedEntry, event: EventOf<'reservation.made'>, chain: Chain): Failure | null {
+    const named = event.roster === null ? undefined : rostersByEntry.get(event.roster);
+    const epoch =
+      event.roster === null ? -1 : named !== undefined && refersTo(entry, event.roster) ? named.roster.epoch : null;
+    const kept = keepsAll(RESERVATION_RULES, {
+      policy,
+      payer: entry.author,
+      at: entry.at,
+      reservation: event,
+      account: chain.account,
+      keyUsed: chain.keys.has(event.idempotencyKey),
+      rosterEpoch: epoch,
+      epochBefore: chain.epoch,
+    });
+    if (!kept.ok) return kept.error;
+    chain.keys.add(event.idempotencyKey);
+    chain.epoch = epoch!;
+    change(chain, { heldMicros: chain.account.heldMicros + event.amountMicros });
+    reservationsById.set(entry.id, {
+      ...reservedWork(entry, event),
+      seq: entry.seq,
+      roster: event.roster,
+      proposals: [],
+    });
+    // A closing may have come before, in another log.
+    if (!closingByReservation.has(entry.id)) open.add(entry.id);
+    return null;
+  }
+
+  const reservedWork = (
+    { id, author, at }: Pick<OpenedEntry, 'id' | 'author' | 'at'>,
+    event: EventOf<'reservation.made'>,
+  ): ReservedWork => ({
+    id,
+    payer: author,
+    payee: event.payee,
+    jobId: event.jobId,
+    purpose: event.purpose,
+    offer: event.offer,
+    amountMicros: event.amountMicros,
+    idempotencyKey: event.idempotencyKey,
+    at,
+    expiresAt: event.expiresAt,
+  });
+
+  // Settling ------------------------------------------------------------------------------------------------------------
+
+  function proposed(
+    entry: OpenedEntry,
+    event: EventOf<'settlement.proposed'>,
+    settlement: OpenedSettlement,
+  ): Failure | null {
+    if (!refersTo(entry, event.reservation)) return REFERENCE_MISSING;
+    const reservation = reservationsById.get(event.reservation) ?? null;
+    const kept = keepsAll(PROPOSAL_RULES, { ...settlement, community: community.id, policy, reservation });
+    if (!kept.ok) return kept.error;
+    if (entry.author !== reservation!.payee) return NOT_THE_PAYEE;
+    proposalsById.set(entry.id, {
+      id: entry.id,
+      settlement: settlement.id,
+      reservation: event.reservation,
+      chargeMicros: settlement.receipt.chargeMicros,
+      windowSeconds: settlement.receipt.challenge.windowSeconds,
+      commitmentId: settlement.commitmentId,
+      validators: settlement.verdicts.map(({ verdict }) => verdict.validator).sort(),
+    });
+    reservationsById.set(event.reservation, {
+      ...reservation!,
+      proposals: [...reservation!.proposals, entry.id].sort(),
+    });
+    return null;
+  }
+
+  function closed(
+    entry: OpenedEntry,
+    event: EventOf<'settlement.closed'>,
+    inside: Extract<Inside, { kind: 'closing' }>,
+    chain: Chain,
+  ): Failure | null {
+    const { reservation: carried } = inside;
+    const forged = isForged(carried.author, carried.seq);
+    if (!forged && !refersTo(entry, carried.id)) return REFERENCE_MISSING;
+    const known = reservationsById.get(carried.id);
+    const kept = keepsAll(CLOSING_RULES, {
+      community: community.id,
+      policy,
+      closing: event,
+      entry: carried,
+      // Of a forger's log the witnesses' word is all there is, and it is enough: they sign one of two.
+      reservation: known ?? (forged ? reservedWork(carried, carried.event) : null),
+      witnesses: witnessesOf(carried.author, carried.event.roster),
+      heads: inside.heads,
+      settlement: inside.settlement,
+      proposed: inside.proposed,
+      closed: inside.closed,
+      reasons: inside.reasons,
+      offer: inside.offer,
+      ruling: rulingFor(carried.id, entry),
+    });
+    if (!kept.ok) return kept.error;
+    const closing: ClosingState = {
+      id: inside.id,
+      reservation: carried.id,
+      payer: carried.author,
+      payee: carried.event.payee,
+      jobId: carried.event.jobId,
+      purpose: carried.event.purpose,
+      outcome: event.outcome,
+      chargeMicros: event.chargeMicros,
+      reservedMicros: carried.event.amountMicros,
+      credits: creditsOf(event, inside),
+      at: Math.max(...inside.closed.map(({ statement }) => statement.at)),
+      carrier: { author: entry.author, seq: entry.seq },
+    };
+    const written = writeIntoOwn(entry.author, closing, chain);
+    if (written !== null) return written;
+    const counted = closingByReservation.get(carried.id);
+    if (counted === undefined) takeClosing(closing);
+    else if (closing.id < counted.id) {
+      book(counted, -1);
+      takeClosing(closing);
+    } else if (closing.id === counted.id && isBefore(closing.carrier, counted.carrier)) {
+      closingByReservation.set(carried.id, closing);
+    }
+    return null;
+  }
+
+  /** What the closing does to the account of the log in which it stands: once, and nothing where the author has no part in it. */
+  function writeIntoOwn(author: NodeId, closing: ClosingState, chain: Chain): Failure | null {
+    const credit = closing.credits.find(({ node }) => node === author);
+    if (author !== closing.payer && credit === undefined) return null;
+    if (chain.claimed.has(closing.reservation)) return CLOSED_TWICE;
+    chain.claimed.add(closing.reservation);
+    const { earnedMicros, heldMicros, spentMicros } = chain.account;
+    if (author === closing.payer) {
+      change(chain, {
+        heldMicros: heldMicros - closing.reservedMicros,
+        spentMicros: spentMicros + closing.chargeMicros,
+      });
+    } else change(chain, { earnedMicros: earnedMicros + credit!.micros });
+    return null;
+  }
+
+  function takeClosing(closing: ClosingState): void {
+    closingByReservation.set(closing.reservation, closing);
+    open.delete(closing.reservation);
+    for (const node of [closing.payer, ...closing.credits.map((credit) => credit.node)])
+      concern(node, closing.reservation);
+    book(closing, 1);
+  }
+
+  function book({ payer, chargeMicros, credits }: ClosingState, sign: 1 | -1): void {
+    move(payer, -sign * chargeMicros);
+    for (const { node, micros } of credits) move(node, sign * micros);
+  }
+
+  function creditsOf(
+    event: EventOf<'settlement.closed'>,
+    { reservation, settlement, reasons }: Extract<Inside, { kind: 'closing' }>,
+  ): ClosingState['credits'] {
+    const { chargeMicros, outcome } = event;
+    const payee = reservation.event.payee;
+    const parts = (): { node: NodeId; micros: number }[] => {
+      if (outcome === 'void') {
+        return reasons.map(({ verdict }) => ({ node: verdict.validator, micros: chargeMicros / reasons.length }));
+      }
+      if (settlement === null) return [{ node: payee, micros: chargeMicros }];
+      const validators = settlement.verdicts.map(({ verdict }) => verdict.validator);
+      const { executorMicros, validatorMicros } = splitCharge(policy!, chargeMicros, validators.length);
+      return [
+        { node: payee, micros: executorMicros },
+        ...validators.map((node) => ({ node, micros: validatorMicros })),
+      ];
+    };
+    if (chargeMicros === 0) return [];
+    return parts()
+      .filter(({ micros }) => micros > 0)
+      .sort((a, b) => (a.node < b.node ? -1 : 1));
+  }
+
+  // Disputes ------------------------------------------------------------------------------------------------------------
+
+  function rulingFor(bond: string, { refs }: OpenedEntry): 'upheld' | 'dismissed' | null {
+    const challenge = challengeByBond.get(bond);
+    const found = refs.flatMap(({ id }) => {
+      const ruling = rulingsByEntry.get(id);
+      return ruling?.challenge === challenge && ruling !== undefined ? [ruling.ruling] : [];
+    });
+    if (found.includes('upheld')) return 'upheld';
+    return found[0] ?? null;
+  }
+
+  function challenged(
+    entry: OpenedEntry,
+    event: EventOf<'challenge.raised'>,
+    inside: Extract<Inside, { kind: 'verdicts' }>,
+  ): Failure | null {
+    if (!refersTo(entry, event.proposal) || !refersTo(entry, event.bond)) return REFERENCE_MISSING;
+    const proposal = proposalsById.get(event.proposal) ?? null;
+    const work = (proposal && reservationsById.get(proposal.reservation)) ?? null;
+    const kept = keepsAll(CHALLENGE_RULES, {
+      challenger: entry.author,
+      proposal,
+      work,
+      verdict: inside.verdicts[0]!,
+      bond: reservationsById.get(event.bond) ?? null,
+      bondUsed: challengeByBond.has(event.bond),
+    });
+    if (!kept.ok) return kept.error;
+    takeChallenge({
+      id: entry.id,
+      proposal: event.proposal,
+      challenger: entry.author,
+      bond: event.bond,
+      roster: work!.roster,
+    });
+    return null;
+  }
+
+  function takeChallenge(challenge: ChallengeState): void {
+    challengesById.set(challenge.id, challenge);
+    challengeByBond.set(challenge.bond, challenge.id);
+  }
+
+  function ruled(
+    entry: OpenedEntry,
+    event: EventOf<'dispute.ruled'>,
+    inside: Extract<Inside, { kind: 'verdicts' }>,
+  ): Failure | null {
+    if (!refersTo(entry, event.challenge)) return REFERENCE_MISSING;
+    const challenge = challengesById.get(event.challenge);
+    const proposal = challenge && proposalsById.get(challenge.proposal);
+    const panel = challenge && proposal ? panelOf(challenge, proposal) : [];
+    const kept = keepsAll(RULING_RULES, {
+      challenge: challenge && proposal ? { id: event.challenge, commitmentId: proposal.commitmentId } : null,
+      panel,
+      verdicts: inside.verdicts,
+    });
+    if (!kept.ok) return kept.error;
+    rulingsByEntry.set(entry.id, { challenge: event.challenge, ruling: rulingOf(panel, inside.verdicts)! });
+    return null;
+  }
+
+  function panelOf(challenge: ChallengeState, { reservation, validators }: ProposedSettlement): readonly NodeId[] {
+    const { payer, payee } = reservationsById.get(reservation)!;
+    const named = challenge.roster === null ? null : (rostersByEntry.get(challenge.roster)?.roster ?? null);
+    return panelFor(challenge.id, policy!, named, new Set([payer, payee, challenge.challenger, ...validators]));
+  }
+
+  // Minting -------------------------------------------------------------------------------------------------------------
+
+  function minted(
+    entry: OpenedEntry,
+    event: EventOf<'credit.minted'>,
+    inside: Extract<Inside, { kind: 'mint' }>,
+    chain: Chain,
+  ): Failure | null {
+    const { contribution, approvals } = inside;
+    const kept = keepsAll(MINT_RULES, {
+      community: community.id,
+      policy,
+      mint: event,
+      contribution,
+      approvals,
+      author: entry.author,
+      before: chain.claimed.has(contribution.mintKey),
+    });
+    if (!kept.ok) return kept.error;
+    chain.claimed.add(contribution.mintKey);
+    change(chain, { earnedMicros: chain.account.earnedMicros + event.amountMicros });
+    const mint: MintState = {
+      id: entry.id,
+      key: contribution.mintKey,
+      to: event.to,
+      amountMicros: event.amountMicros,
+      at: entry.at,
+      carrier: { author: entry.author, seq: entry.seq },
+    };
+    const counted = mintByKey.get(mint.key);
+    if (counted !== undefined && counted.id < mint.id) return null;
+    if (counted !== undefined) issue(counted, -1);
+    takeMint(mint);
+    return null;
+  }
+
+  function takeMint(mint: MintState): void {
+    mintByKey.set(mint.key, mint);
+    issue(mint, 1);
+  }
+
+  function issue({ to, amountMicros }: MintState, sign: 1 | -1): void {
+    move(to, sign * amountMicros);
+    supplyMicros += sign * amountMicros;
+  }
+
+  // ---------------------------------------------------------------------------------------------------------------------
+
+  function named(entry: OpenedEntry, event: EventOf<'witnesses.named'>): Failure | null {
+    if (entry.author !== community.founder) return NOT_FOUNDER;
+    takeRoster(entry.id, entry.author, entry.seq, event.roster);
+    return null;
+  }
+
+  function takeRoster(id: string, author: NodeId, seq: number, one: WitnessRoster): void {
+    rostersByEntry.set(id, { author, seq, roster: one });
+    const later =
+      roster === null ||
+      one.epoch > roster.roster.epoch ||
+      (one.epoch === roster.roster.epoch && id < roster.entry);
+    if (later) roster = { entry: id, author, seq, roster: one };
+  }
+
+  /** Null where nothing is wrong. */
+  function judge(entry: OpenedEntry, chain: Chain): Failure | null {
+    const { event, inside } = entry;
+    if (entry.refs.some(({ id }) => (judged.get(id)?.lamport ?? 0) >= entry.lamport)) return LAMPORT;
+    switch (event.kind) {
+      case 'receipt.recorded': {
+        if (inside.kind !== 'receipt') return null;
+        const signers = inside.signed.signatures.map(({ keyId }) => keyId);
+        receipts.add(inside.id, inside.receipt, signers, { author: entry.author, seq: entry.seq });
+        return null;
+      }
+      case 'community.joined':
+        if (event.community === community.id) here.add(entry.author);
+        return null;
+      case 'community.left':
+        if (event.community === community.id) here.delete(entry.author);
+        return null;
+      case 'offer.published':
+        if (inside.kind !== 'offer') return null;
+        if (inside.terms.node !== entry.author) return FOREIGN_OFFER;
+        offersById.set(inside.terms.id, inside.terms);
+        return null;
+      case 'witnesses.named':
+        return named(entry, event);
+      case 'credit.granted':
+        return granted(entry, event, chain);
+      case 'credit.claimed':
+        return inside.kind === 'grant' ? claimed(entry, inside, chain) : null;
+      case 'reservation.made':
+        return reserved(entry, event, chain);
+      case 'settlement.proposed':
+        return inside.kind === 'proposal' ? proposed(entry, event, inside.settlement) : null;
+      case 'settlement.closed':
+        return inside.kind === 'closing' ? closed(entry, event, inside, chain) : null;
+      case 'challenge.raised':
+        return inside.kind === 'verdicts' ? challenged(entry, event, inside) : null;
+      case 'dispute.ruled':
+        return inside.kind === 'verdicts' ? ruled(entry, event, inside) : null;
+      case 'credit.minted':
+        return inside.kind === 'mint' ? minted(entry, event, inside, chain) : null;
+      case 'log.checkpointed':
+        return event.length === chain.tree.length && equalBytes(event.root, rootOf(chain.tree)) ? null : WRONG_ROOT;
+      case 'contribution.receipted':
+        return inside.kind === 'contribution' ? inside.contribution.fault : null;
+      default:
+        return null;
+    }
+  }
+
+  function snapshot(): FoldSnapshot {
+    return {
+      v: 1,
+      community: community.id,
+      chains: sortedBy([...chains], ([author]) => author).map(([author, chain]) => [
+        author,
+        chain.length,
+        chain.account,
+        [...chain.keys].sort(),
+        [...chain.claimed].sort(),
+        chain.epoch,
+        chain.tree.roots,
+      ]),
+      judged: sortedBy([...judged], ([id]) => id).map(([id, { accepted, lamport }]) => [id, accepted, lamport]),
+      banned: sortedBy([...bannedFrom], ([author]) => author),
+      offers: sortedBy([...offersById.values()], ({ id }) => id),
+      rosters: sortedBy([...rostersByEntry], ([id]) => id).map(([id, one]) => [id, one.author, one.seq, one.roster]),
+      grants: sortedBy([...grantsById.values()], ({ id }) => id),
+      reservations: sortedBy([...reservationsById.values()], ({ id }) => id),
+      proposals: sortedBy([...proposalsById.values()], ({ id }) => id),
+      closings: sortedBy([...closingByReservation.values()], ({ reservation }) => reservation),
+      mints: sortedBy([...mintByKey.values()], ({ key }) => key),
+      challenges: sortedBy([...challengesById.values()], ({ id }) => id),
+      rulings: sortedBy([...rulingsByEntry], ([id]) => id).map(([id, { challenge, ruling }]) => [id, challenge, ruling]),
+      refusals: sortedBy(refusals, ({ entry }) => entry),
+      here: [...here].sort(),
+      receipts: sortedBy([...receipts.receiptsById.values()], ({ id }) => id),
+      maxLamport,
+    };
+  }
+
+  function restore(kept: FoldSnapshot): void {
+    for (const [author, length, account, keys, claims, epoch, roots] of kept.chains) {
+      const tree = { length, roots: roots.map((root) => Uint8Array.from(root)) };
+      chains.set(author, { length, account, keys: new Set(keys), claimed: new Set(claims), epoch, tree });
+    }
+    for (const [id, accepted, lamport] of kept.judged) judged.set(id, { accepted, lamport });
+    for (const offer of kept.offers) offersById.set(offer.id, offer);
+    for (const [id, author, seq, one] of kept.rosters) takeRoster(id, author, seq, one);
+    for (const grant of kept.grants) takeGrant(grant);
+    for (const reservation of kept.reservations) {
+      reservationsById.set(reservation.id, reservation);
+      open.add(reservation.id);
+    }
+    for (const proposal of kept.proposals) proposalsById.set(proposal.id, proposal);
+    for (const closing of kept.closings) takeClosing(closing);
+    for (const mint of kept.mints) takeMint(mint);
+    for (const challenge of kept.challenges) takeChallenge(challenge);
+    for (const [id, challenge, ruling] of kept.rulings) rulingsByEntry.set(id, { challenge, ruling });
+  }
+  if (from) restore(from);
+
+  const accountOf = (node: NodeId): Account => chains.get(node)?.account ?? emptyAccount(limitOf(node));
+
+  const state: LedgerState = {
+    receiptsById: receipts.receiptsById,
+    creditedByWork: receipts.creditedByWork,
+    unitsByNode: receipts.unitsByNode,
+    workByNode: receipts.workByNode,
+    reservationsById,
+    closingByReservation,
+    grantsById,
+    mintByKey,
+    proposalsById,
+    offersById,
+    challengesById,
+    get rulings() {
+      const byChallenge = new Map<string, 'upheld' | 'dismissed'>();
+      for (const { challenge, ruling } of rulingsByEntry.values())
+        if (byChallenge.get(challenge) !== 'upheld') byChallenge.set(challenge, ruling);
+      return byChallenge;
+    },
+    refusals,
+    bannedFrom,
+    get supplyMicros() {
+      return supplyMicros;
+    },
+    get roster() {
+      return roster;
+    },
+    get maxLamport() {
+      return maxLamport;
+    },
+    isHere: (node) => here.has(node),
+    accountOf,
+    balanceOf(node) {
+      const account = accountOf(node);
+      let pendingMicros = 0;
+      let reservedMicros = 0;
+      for (const id of open) {
+        const one = reservationsById.get(id)!;
+        if (one.payer === node) reservedMicros += one.amountMicros;
+        const first = one.proposals[0];
+        if (first === undefined) continue;
+        const { chargeMicros, validators } = proposalsById.get(first)!;
+        const { executorMicros, validatorMicros } = splitCharge(policy!, chargeMicros, validators.length);
+        if (one.payee === node) pendingMicros += executorMicros;
+        if (validators.includes(node)) pendingMicros += validatorMicros;
+      }
+      const banned = bannedFrom.has(node);
+      return {
+        confirmedMicros: confirmed.get(node) ?? 0,
+        pendingMicros,
+        reservedMicros,
+        limitMicros: banned ? 0 : account.limitMicros - account.carvedMicros,
+        availableMicros: banned ? 0 : availableMicros(account),
+      };
+    },
+    get accountHolders() {
+      return [...new Set([...confirmed.keys(), ...concerns.keys(), ...chains.keys()])].sort();
+    },
+    unclaimedBy(node) {
+      const claims = chains.get(node)?.claimed;
+      const left = [...(concerns.get(node) ?? [])].filter((id) => !claims?.has(id)).sort();
+      return {
+        grants: left.filter((id) => grantsById.has(id)),
+        reservations: left.filter((id) => closingByReservation.has(id)),
+      };
+    },
+    digest: () => hex(sha256(encodeCanonical(snapshot()))),
+  };
+
+  return {
+    state,
+    snapshot,
+    resolves: (ref) => judged.has(ref.id) || isVoid(ref),
+    lengthOf: (author) => chains.get(author)?.length ?? 0,
+    rootOf: (author) => rootOf(chains.get(author)?.tree ?? EMPTY_FRONTIER),
+    ban(author, seq) {
+      const before = bannedFrom.get(author);
+      if (before !== undefined && before <= seq) return true;
+      // What waits for entries that now never come is freed by asking again; what was judged by them must be judged anew.
+      const untouched = (chains.get(author)?.length ?? 0) <= seq;
+      bannedFrom.set(author, seq);
+      return untouched;
+    },
+    add(entry) {
+      if (isForged(entry.author, entry.seq) || entry.community !== community.id) return { status: 'ignored' };
+      const chain = chainOf(entry.author);
+      if (entry.seq !== chain.length) return { status: 'ignored' };
+      const missing = entry.refs.find((ref) => !judged.has(ref.id) && !isVoid(ref));
+      if (missing !== undefined) return { status: 'waiting', missing };
+      maxLamport = Math.max(maxLamport, entry.lamport);
+      const refused = judge(entry, chain);
+      chain.length += 1;
+      chain.tree = addLeaf(chain.tree, leafHash(utf8(entry.id)));
+      if (refused !== null) {
+        const { id, author, seq } = entry;
+        refusals.push({ entry: id, author, seq, rule: refused.code, sentence: refused.message });
+      }
+      if (TRACKED.has(entry.event.kind)) judged.set(entry.id, { accepted: refused === null, lamport: entry.lamport });
+      return { status: 'added', refused };
+    },
+  };
+}
+
+/** Kinds of entries that others may refer to. */
+const TRACKED: ReadonlySet<string> = new Set([
+  'witnesses.named',
+  'credit.granted',
+  'reservation.made',
+  'settlement.proposed',
+  'challenge.raised',
+  'dispute.ruled',
+]);
+
+const isBefore = (a: { author: NodeId; seq: number }, b: { author: NodeId; seq: number }): boolean =>
+  a.author < b.author || (a.author === b.author && a.seq < b.seq);
+
+function sortedBy<T>(items: readonly T[], keyOf: (item: T) => string): T[] {
+  return [...items].sort((x, y) => (keyOf(x) < keyOf(y) ? -1 : 1));
+}
+
+const WRONG_ROOT: Failure = {
+  code: 'wrong_root',
+  message: 'A node signed another root of its log than its entries have.',
+};
+const REFERENCE_MISSING: Failure = {
+  code: 'reference_missing',
+  message: 'An event does not refer to an entry that it is about.',
+};
+const LAMPORT: Failure = {
+  code: 'lamport_too_low',
+  message: 'An entry claims to be older than one that it refers to.',
+};
+const FOREIGN_OFFER: Failure = {
+  code: 'foreign_offer',
+  message: 'A node published an advertisement of another node.',
+};
+const NOT_FOUNDER: Failure = {
+  code: 'not_the_founder',
+  message: 'Only the founder of a community names its witnesses.',
+};
+const NOT_THE_PAYEE: Failure = {
+  code: 'not_the_payee',
+  message: 'A node asks to be paid from credit that was reserved for another.',
+};
+const CLOSED_TWICE: Failure = {
+  code: 'closed_twice',
+  message: 'A node counts the end of one reservation twice.',
+};

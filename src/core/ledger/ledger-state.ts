@@ -1,0 +1,116 @@
+import type { NodeId } from '../base/ids';
+import type { Account } from './account';
+import type { OfferTerms } from './offer-terms';
+import type { Carrier, ReceiptFacts } from './receipt-facts';
+import type { ProposedSettlement } from './rules/dispute-rules';
+import type { ReservedWork } from './rules/proposal-rules';
+import type { Outcome, WitnessRoster } from './witnesses';
+
+/** A reservation and what became of it. */
+export interface ReservationState extends ReservedWork {
+  readonly seq: number;
+  readonly roster: string | null;
+  /** Proposals that kept all rules, ascending. */
+  readonly proposals: readonly string[];
+}
+
+/** How a reservation ended: of several valid closings the one with the lowest content id. */
+export interface ClosingState {
+  /** Content id of the event, the same in every log that holds it. */
+  readonly id: string;
+  readonly reservation: string;
+  readonly payer: NodeId;
+  readonly payee: NodeId;
+  readonly jobId: string;
+  readonly purpose: 'work' | 'bond';
+  readonly outcome: Outcome;
+  readonly chargeMicros: number;
+  readonly reservedMicros: number;
+  /** Who is credited how much, ascending by node: together exactly the charge. */
+  readonly credits: readonly { readonly node: NodeId; readonly micros: number }[];
+  /** The latest of the witnesses' clocks. */
+  readonly at: number;
+  /** An entry that holds it. */
+  readonly carrier: Carrier;
+}
+
+export interface GrantState {
+  readonly id: string;
+  readonly from: NodeId;
+  readonly seq: number;
+  readonly to: NodeId;
+  readonly amountMicros: number;
+  readonly at: number;
+}
+
+export interface MintState {
+  readonly id: string;
+  readonly key: string;
+  readonly to: NodeId;
+  readonly amountMicros: number;
+  readonly at: number;
+  readonly carrier: Carrier;
+}
+
+export interface ChallengeState {
+  readonly id: string;
+  readonly proposal: string;
+  readonly challenger: NodeId;
+  readonly bond: string;
+  readonly roster: string | null;
+}
+
+/** An event that broke a rule: it stays in its log and changes nothing. */
+export interface Refusal {
+  readonly entry: string;
+  readonly author: NodeId;
+  readonly seq: number;
+  readonly rule: string;
+  readonly sentence: string;
+}
+
+/** Balances of one account. `confirmed` is final; nothing pending is ever spent. */
+export interface Balance {
+  readonly confirmedMicros: number;
+  /** Proposed settlements that would be credited here and are not closed. */
+  readonly pendingMicros: number;
+  /** Set aside for work under way. */
+  readonly reservedMicros: number;
+  readonly limitMicros: number;
+  /** What can be promised now, by what stands in the node's own log. */
+  readonly availableMicros: number;
+}
+
+/** What the logs of a community mean: views of the fold, read only. */
+export interface LedgerState extends Pick<ReceiptFacts, 'receiptsById' | 'creditedByWork' | 'unitsByNode' | 'workByNode'> {
+  readonly reservationsById: ReadonlyMap<string, ReservationState>;
+  /** By reservation. */
+  readonly closingByReservation: ReadonlyMap<string, ClosingState>;
+  readonly grantsById: ReadonlyMap<string, GrantState>;
+  /** By what is minted for; of several the one with the lowest id. */
+  readonly mintByKey: ReadonlyMap<string, MintState>;
+  readonly proposalsById: ReadonlyMap<string, ProposedSettlement>;
+  /** By content id of the advertisement. */
+  readonly offersById: ReadonlyMap<string, OfferTerms>;
+  readonly challengesById: ReadonlyMap<string, ChallengeState>;
+  /** By challenge. */
+  readonly rulings: ReadonlyMap<string, 'upheld' | 'dismissed'>;
+  readonly refusals: readonly Refusal[];
+  /** The first position at which each forger signed twice. */
+  readonly bannedFrom: ReadonlyMap<NodeId, number>;
+  /** Everything that was ever minted and counts: what all balances come to. */
+  readonly supplyMicros: number;
+  /** The latest naming of witnesses; null for those of the manifest. */
+  readonly roster: { readonly entry: string; readonly author: NodeId; readonly seq: number; readonly roster: WitnessRoster } | null;
+  readonly maxLamport: number;
+  /** Whether the node's log says that it joined the community, and did not leave it since. */
+  isHere(node: NodeId): boolean;
+  accountOf(node: NodeId): Account;
+  balanceOf(node: NodeId): Balance;
+  /** Everyone who has, owes or could spend anything, ascending. */
+  readonly accountHolders: readonly NodeId[];
+  /** What credits this node, or ends a reservation of it, and does not stand in its own log yet. */
+  unclaimedBy(node: NodeId): { readonly grants: readonly string[]; readonly reservations: readonly string[] };
+  /** SHA-256 in hex over all that the entries mean: equal for equal sets of entries, whatever their order. */
+  digest(): string;
+}
