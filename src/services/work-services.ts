@@ -40,6 +40,8 @@ export interface WorkServiceDeps {
 
 /** Checks per hour for one requester, each of which leaves some 500 bytes in this node's log: 5 MB an hour at most. */
 const CHECKS_PER_HOUR = 10_000;
+/** A verdict that nobody asked for is told in this node's log after so long: all that were drawn have sealed theirs by then. */
+const UNASKED_MS = 15_000;
 /** What the draw of positions is bound to, besides the executor's commitment; fresh in every run of a node. */
 const SECRET_BYTES = 32;
 
@@ -59,14 +61,16 @@ export function createWorkServices(deps: WorkServiceDeps): readonly RegisteredSe
   const { signer, verify, clock, ledger } = deps;
   const quota = createHourlyQuota(clock, CHECKS_PER_HOUR);
 
-  const sealed = createSealedVerdicts(deps.chance);
+  const sealed = createSealedVerdicts(deps.chance, (verdict) => ledger().append({ kind: 'verdict.given', verdict }));
   const secret = deps.chance.bytes(SECRET_BYTES);
 
-  /** Signs a verdict; even its seal leaves this device only after it is written down. */
+  /** Signs a verdict and fixes it; even its seal leaves this device only after it is written down. */
   const sealVerdict: SealVerdict = async (body, lookedAt) => {
     if (!quota.take(body.requester)) return fail('quota_used_up', 'This node checked enough for you this hour.');
     const verdict = await sign(signer, body);
-    const written = await ledger().append({ kind: 'verdict.given', verdict });
+    const { requester, jobId } = body;
+    const seal = sealed.seal(requester, jobId, verdict, lookedAt);
+    const written = await ledger().append({ kind: 'verdict.sealed', jobId, requester, seal });
     if (!written.ok) return written;
     deps.verdicts.remember(body.requester, body.jobId, {
       id: idOfSigned(verdict),
@@ -74,7 +78,9 @@ export function createWorkServices(deps: WorkServiceDeps): readonly RegisteredSe
       commitment: body.commitment,
     });
     deps.onVerdictGiven();
-    return ok({ sealed: sealed.seal(body.requester, body.jobId, verdict, lookedAt) });
+    // Whoever asked may be gone; the node that did the work is owed the verdict all the same.
+    clock.after(UNASKED_MS, () => void sealed.reveal(requester, jobId));
+    return ok({ sealed: seal });
   };
 
   const checkDeps = { self: signer.nodeId, verify, now: () => clock.now(), sealVerdict };

@@ -230,7 +230,10 @@ export const storageCases: readonly StorageCase[] = [
       const names = ['a', 'A', 'ä/..', `b${'x'.repeat(120)}`, ' '];
       for (const [n, name] of names.entries()) value(await storage.logNamed(name).append(0, bytes(n)));
       for (const [n, name] of names.entries())
-        same(value(await storage.logNamed(name).read(0, 2)).map((entry) => entry.bytes[0]), [n]);
+        same(
+          value(await storage.logNamed(name).read(0, 2)).map((entry) => entry.bytes[0]),
+          [n],
+        );
       same(value(await storage.logNames('')), [...names].sort());
     },
   },

@@ -41,7 +41,7 @@ export async function claimOf({ executor, requester, capability, input, output }
 
 /** A validator's pen that keeps what it sealed, so that a test can read the verdict. */
 export function sealingAs(signer: Signer): { sealVerdict: SealVerdict; last(): Signed; lookedAt(): LookedAt | null } {
-  const sealed = createSealedVerdicts({ bytes: (count) => new Uint8Array(count).fill(9) });
+  const sealed = createSealedVerdicts({ bytes: (count) => new Uint8Array(count).fill(9) }, async () => ok(undefined));
   let last: Signed | null = null;
   let seen: LookedAt | null = null;
   return {

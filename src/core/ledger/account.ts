@@ -24,5 +24,10 @@ export const emptyAccount = (limitMicros: number): Account => ({
 });
 
 /** What it can still promise. Never below 0 on a chain whose entries were all accepted. */
-export const availableMicros = ({ limitMicros, carvedMicros, earnedMicros, heldMicros, spentMicros }: Account): number =>
-  limitMicros - carvedMicros + earnedMicros - heldMicros - spentMicros;
+export const availableMicros = ({
+  limitMicros,
+  carvedMicros,
+  earnedMicros,
+  heldMicros,
+  spentMicros,
+}: Account): number => limitMicros - carvedMicros + earnedMicros - heldMicros - spentMicros;

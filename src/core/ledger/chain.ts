@@ -135,8 +135,7 @@ export function continues(
   entry: ChainEntry<unknown>,
 ): Result<ChainHead> {
   if (entry.author !== author) return fail('foreign_author', 'The ledger mixes entries of two nodes.');
-  if (entry.community !== community)
-    return fail('foreign_community', 'The ledger mixes entries of two communities.');
+  if (entry.community !== community) return fail('foreign_community', 'The ledger mixes entries of two communities.');
   if (entry.seq !== head.length)
     return fail('chain_gap', `Entry ${entry.seq} stands where entry ${head.length} must be.`);
   if (entry.prev !== head.id) return fail('chain_broken', `Entry ${entry.seq} does not follow the entry before it.`);

@@ -18,7 +18,11 @@ describe('credits', () => {
         fc.integer({ min: 0, max: 8 }),
         fc.integer({ min: 0, max: 500 }),
         (charge, validators, validatorShareMilli) => {
-          const { executorMicros, validatorMicros } = splitCharge({ ...policy, validatorShareMilli }, charge, validators);
+          const { executorMicros, validatorMicros } = splitCharge(
+            { ...policy, validatorShareMilli },
+            charge,
+            validators,
+          );
           expect(executorMicros + validators * validatorMicros).toBe(charge);
           expect(validatorMicros).toBeGreaterThanOrEqual(0);
           expect(executorMicros).toBeGreaterThanOrEqual(charge / 2);

@@ -58,10 +58,6 @@ export const ledgerEventSchema = v.variant('kind', [
   v.strictObject({ kind: v.literal('offer.published'), offer: signedSchema }),
   /** By the founder: who may be drawn as a witness from now on. */
   v.strictObject({ kind: v.literal('witnesses.named'), roster: rosterSchema }),
-  /** This node's own word as a witness, written before it leaves. */
-  v.strictObject({ kind: v.literal('head.witnessed'), statement: signedSchema }),
-  v.strictObject({ kind: v.literal('outcome.witnessed'), statement: signedSchema }),
-
   /** Part of this node's own limit becomes another's, for good. */
   v.strictObject({
     kind: v.literal('credit.granted'),
@@ -71,7 +67,11 @@ export const ledgerEventSchema = v.variant('kind', [
     invite: v.nullable(cidSchema),
   }),
   /** A grant that this node counts from here on. Certified, so that it stands whatever its giver signs later. */
-  v.strictObject({ kind: v.literal('credit.claimed'), grant: bytesSchema(MAX_CARRIED_BYTES), heads: statements(MAX_STATEMENTS) }),
+  v.strictObject({
+    kind: v.literal('credit.claimed'),
+    grant: bytesSchema(MAX_CARRIED_BYTES),
+    heads: statements(MAX_STATEMENTS),
+  }),
   /** The payer's authorisation: so much is set aside for one job of one node. Its entry is the spend key. */
   v.strictObject({
     kind: v.literal('reservation.made'),
@@ -88,8 +88,7 @@ export const ledgerEventSchema = v.variant('kind', [
     /** The entry that named the witnesses, also in `refs`; null for those of the manifest. */
     roster: v.nullable(cidSchema),
   }),
-  /** By the payee: it will not ask to be paid from that reservation. */
-  v.strictObject({ kind: v.literal('reservation.declined'), reservation: cidSchema }),
+  /** By the payee, whose work was checked. */
   v.strictObject({ kind: v.literal('settlement.proposed'), reservation: cidSchema, settlement: settlementSchema }),
   /**
    * How a reservation ended. It carries all that it rests on, so it means the same in every log that holds it; to whom it gives or

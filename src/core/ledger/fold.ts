@@ -84,7 +84,15 @@ interface Judged {
 export interface FoldSnapshot {
   readonly v: 1;
   readonly community: string;
-  readonly chains: readonly (readonly [NodeId, number, Account, readonly string[], readonly string[], number, readonly Uint8Array[]])[];
+  readonly chains: readonly (readonly [
+    NodeId,
+    number,
+    Account,
+    readonly string[],
+    readonly string[],
+    number,
+    readonly Uint8Array[],
+  ])[];
   readonly judged: readonly (readonly [string, boolean, number])[];
   readonly banned: readonly (readonly [NodeId, number])[];
   readonly offers: readonly OfferTerms[];
@@ -518,9 +526,7 @@ export function createLedgerFold(community: Community, from?: FoldSnapshot): Led
   function takeRoster(id: string, author: NodeId, seq: number, one: WitnessRoster): void {
     rostersByEntry.set(id, { author, seq, roster: one });
     const later =
-      roster === null ||
-      one.epoch > roster.roster.epoch ||
-      (one.epoch === roster.roster.epoch && id < roster.entry);
+      roster === null || one.epoch > roster.roster.epoch || (one.epoch === roster.roster.epoch && id < roster.entry);
     if (later) roster = { entry: id, author, seq, roster: one };
   }
 
@@ -596,7 +602,11 @@ export function createLedgerFold(community: Community, from?: FoldSnapshot): Led
       closings: sortedBy([...closingByReservation.values()], ({ reservation }) => reservation),
       mints: sortedBy([...mintByKey.values()], ({ key }) => key),
       challenges: sortedBy([...challengesById.values()], ({ id }) => id),
-      rulings: sortedBy([...rulingsByEntry], ([id]) => id).map(([id, { challenge, ruling }]) => [id, challenge, ruling]),
+      rulings: sortedBy([...rulingsByEntry], ([id]) => id).map(([id, { challenge, ruling }]) => [
+        id,
+        challenge,
+        ruling,
+      ]),
       refusals: sortedBy(refusals, ({ entry }) => entry),
       here: [...here].sort(),
       receipts: sortedBy([...receipts.receiptsById.values()], ({ id }) => id),
@@ -653,6 +663,7 @@ export function createLedgerFold(community: Community, from?: FoldSnapshot): Led
     get roster() {
       return roster;
     },
+    rosterOf: (entry) => rostersByEntry.get(entry)?.roster,
     get maxLamport() {
       return maxLamport;
     },

@@ -55,9 +55,7 @@ export function renderLedgerFile({ manifest, logs, proofs }: LedgerFile): string
     logs: [...logs]
       .sort((a, b) => (a.author < b.author ? -1 : 1))
       .map(({ author, entries }) => ({ author, entries: entries.map(base64) })),
-    proofs: proofs
-      .map(({ a, b }) => ({ a: base64(a), b: base64(b) }))
-      .sort((x, y) => (x.a + x.b < y.a + y.b ? -1 : 1)),
+    proofs: proofs.map(({ a, b }) => ({ a: base64(a), b: base64(b) })).sort((x, y) => (x.a + x.b < y.a + y.b ? -1 : 1)),
   };
   return `${JSON.stringify(json, null, 1)}\n`;
 }

@@ -82,7 +82,10 @@ export interface Balance {
 }
 
 /** What the logs of a community mean: views of the fold, read only. */
-export interface LedgerState extends Pick<ReceiptFacts, 'receiptsById' | 'creditedByWork' | 'unitsByNode' | 'workByNode'> {
+export interface LedgerState extends Pick<
+  ReceiptFacts,
+  'receiptsById' | 'creditedByWork' | 'unitsByNode' | 'workByNode'
+> {
   readonly reservationsById: ReadonlyMap<string, ReservationState>;
   /** By reservation. */
   readonly closingByReservation: ReadonlyMap<string, ClosingState>;
@@ -101,7 +104,14 @@ export interface LedgerState extends Pick<ReceiptFacts, 'receiptsById' | 'credit
   /** Everything that was ever minted and counts: what all balances come to. */
   readonly supplyMicros: number;
   /** The latest naming of witnesses; null for those of the manifest. */
-  readonly roster: { readonly entry: string; readonly author: NodeId; readonly seq: number; readonly roster: WitnessRoster } | null;
+  readonly roster: {
+    readonly entry: string;
+    readonly author: NodeId;
+    readonly seq: number;
+    readonly roster: WitnessRoster;
+  } | null;
+  /** What an entry of the founder named as witnesses. */
+  rosterOf(entry: string): WitnessRoster | undefined;
   readonly maxLamport: number;
   /** Whether the node's log says that it joined the community, and did not leave it since. */
   isHere(node: NodeId): boolean;

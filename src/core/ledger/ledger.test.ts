@@ -21,12 +21,9 @@ import { parseLedgerFile } from './ledger-file';
 import { createReceiptFacts } from './receipt-facts';
 import { openReceipt, type Receipt } from './receipts';
 
-const [requester, executor, validator, stranger] = ['requester', 'executor', 'validator', 'stranger'].map(signerNamed) as [
-  Signer,
-  Signer,
-  Signer,
-  Signer,
-];
+const [requester, executor, validator, stranger] = ['requester', 'executor', 'validator', 'stranger'].map(
+  signerNamed,
+) as [Signer, Signer, Signer, Signer];
 const someCid = cidOf(encodeCanonical({ some: 'statement' }));
 const decided = (on: boolean): LedgerEvent => ({ kind: 'contribution.decided', on });
 
@@ -122,9 +119,7 @@ describe('receipts in the ledger', () => {
     const ledger = await openTestLedger(requester);
     const receipt = receiptWith();
     for (const signer of [executor, validator])
-      unwrap(
-        await ledger.append({ kind: 'receipt.recorded', receipt: await signedBy(receipt, requester, signer) }),
-      );
+      unwrap(await ledger.append({ kind: 'receipt.recorded', receipt: await signedBy(receipt, requester, signer) }));
     const id = cidOf(encodeCanonical(receipt));
     const whole = unwrap(await ledger.receiptOf(id))!;
     expect(whole.signatures).toHaveLength(3);

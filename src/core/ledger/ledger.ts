@@ -165,7 +165,11 @@ export async function openLedger(deps: LedgerDeps): Promise<Result<Ledger>> {
     return known;
   };
 
-  async function bytesOf(author: NodeId, from: number, limit: number): Promise<Result<readonly Uint8Array<ArrayBuffer>[]>> {
+  async function bytesOf(
+    author: NodeId,
+    from: number,
+    limit: number,
+  ): Promise<Result<readonly Uint8Array<ArrayBuffer>[]>> {
     const batch = await storeOf(author).read(from, limit);
     return batch.ok ? ok(batch.value.map(({ bytes }) => bytes)) : batch;
   }
@@ -217,7 +221,10 @@ export async function openLedger(deps: LedgerDeps): Promise<Result<Ledger>> {
   const isBanned = (author: NodeId, seq: number): boolean => (fold.state.bannedFrom.get(author) ?? Infinity) <= seq;
 
   const damaged = (author: NodeId, at: number, why: string) =>
-    fail('ledger_damaged', `Entry ${at} of ${author === self ? 'the ledger' : 'another node’s log'} is damaged: ${why}`);
+    fail(
+      'ledger_damaged',
+      `Entry ${at} of ${author === self ? 'the ledger' : 'another node’s log'} is damaged: ${why}`,
+    );
 
   // Opening -------------------------------------------------------------------------------------------------------------
 
@@ -228,7 +235,9 @@ export async function openLedger(deps: LedgerDeps): Promise<Result<Ledger>> {
     const decoded = decodeCanonical(kept.value);
     const checkpoint = decoded.ok ? (decoded.value as Checkpoint) : null;
     // One of another version, or one that does not belong here, costs a replay and nothing else.
-    return ok(checkpoint?.v === 1 && checkpoint.fold.v === 1 && checkpoint.fold.community === community.id ? checkpoint : null);
+    return ok(
+      checkpoint?.v === 1 && checkpoint.fold.v === 1 && checkpoint.fold.community === community.id ? checkpoint : null,
+    );
   }
 
   /** The rest of a log behind `head`, verified, its chain checked. */
@@ -362,8 +371,10 @@ export async function openLedger(deps: LedgerDeps): Promise<Result<Ledger>> {
   async function receiveNow(author: NodeId, from: number, entries: readonly Uint8Array[]): Promise<Result<Received>> {
     const log = logs.get(author) ?? { head: EMPTY_HEAD, ahead: [] };
     if (author === self) return ok({ added: 0, length: own.head.length });
-    if (!logs.has(author) && logs.size >= MAX_LOGS_HELD) return fail('log_full', 'This node holds as many logs as it can.');
-    if (from + entries.length > MAX_ENTRIES_PER_LOG) return fail('log_full', 'That log is longer than this node keeps.');
+    if (!logs.has(author) && logs.size >= MAX_LOGS_HELD)
+      return fail('log_full', 'This node holds as many logs as it can.');
+    if (from + entries.length > MAX_ENTRIES_PER_LOG)
+      return fail('log_full', 'That log is longer than this node keeps.');
     if (from > log.head.length) return fail('log_gap', 'Entries of that log are missing before these.');
     const opened: { entry: OpenedEntry; bytes: Uint8Array }[] = [];
     for (const [at, bytes] of entries.entries()) {
@@ -371,7 +382,8 @@ export async function openLedger(deps: LedgerDeps): Promise<Result<Ledger>> {
       if (!entry.ok) return entry;
       const { community: room, author: writer, seq } = entry.value;
       if (room !== community.id) return fail('foreign_community', 'The log belongs to another community.');
-      if (writer !== author || seq !== from + at) return fail('chain_gap', 'The entries are not those that were asked for.');
+      if (writer !== author || seq !== from + at)
+        return fail('chain_gap', 'The entries are not those that were asked for.');
       opened.push({ entry: entry.value, bytes });
     }
     const known = opened.filter(({ entry }) => entry.seq < log.head.length);
@@ -393,7 +405,9 @@ export async function openLedger(deps: LedgerDeps): Promise<Result<Ledger>> {
     for (const { entry } of fresh) {
       const next = continues(head, { community: community.id, author }, entry);
       if (!next.ok)
-        return entry.prev !== head.id ? fail('log_forked', 'The log parts from what is known before these entries.') : next;
+        return entry.prev !== head.id
+          ? fail('log_forked', 'The log parts from what is known before these entries.')
+          : next;
       head = next.value;
     }
     if (fresh.length === 0) return ok({ added: 0, length: log.head.length });

@@ -76,15 +76,21 @@ describe('the Merkle tree of RFC 9162', () => {
 
   it('believes no altered, shortened or lengthened proof', () => {
     fc.assert(
-      fc.property(fc.integer({ min: 2, max: 40 }), fc.nat(), fc.nat(), fc.integer({ min: 0, max: 2 }), (n, i, at, how) => {
-        const tree = manyLeaves.slice(0, n);
-        const [index, root] = [i % n, rootOfLeaves(tree)];
-        const proof = inclusionProof(tree, index).map((hash) => Uint8Array.from(hash));
-        if (how === 0) proof[at % proof.length]![0]! ^= 1;
-        else if (how === 1) proof.splice(at % proof.length, 1);
-        else proof.push(manyLeaves[0]!);
-        expect(provesInclusion(tree[index]!, index, n, proof, root)).toBe(false);
-      }),
+      fc.property(
+        fc.integer({ min: 2, max: 40 }),
+        fc.nat(),
+        fc.nat(),
+        fc.integer({ min: 0, max: 2 }),
+        (n, i, at, how) => {
+          const tree = manyLeaves.slice(0, n);
+          const [index, root] = [i % n, rootOfLeaves(tree)];
+          const proof = inclusionProof(tree, index).map((hash) => Uint8Array.from(hash));
+          if (how === 0) proof[at % proof.length]![0]! ^= 1;
+          else if (how === 1) proof.splice(at % proof.length, 1);
+          else proof.push(manyLeaves[0]!);
+          expect(provesInclusion(tree[index]!, index, n, proof, root)).toBe(false);
+        },
+      ),
       { numRuns: 200 },
     );
   });

@@ -208,7 +208,8 @@ async function openClosing(event: EventOf<'settlement.closed'>, verify: Verify):
   });
 }
 
-const openVerdicts = (signed: readonly Signed[], verify: Verify): Promise<Result<readonly OpenedVerdict[]>> =>
+/** Verdicts, each signed by the validator that it names and nobody else. */
+export const openVerdicts = (signed: readonly Signed[], verify: Verify): Promise<Result<readonly OpenedVerdict[]>> =>
   openEach(signed, async (one): Promise<Result<OpenedVerdict>> => {
     const verdict = await openSigned(verdictSchema, one, verify);
     if (!verdict.ok) return verdict;

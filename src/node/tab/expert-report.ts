@@ -80,7 +80,9 @@ export interface ExpertsRun {
       to(node: NodeId): { readonly admission: Pick<Admission, 'identity' | 'trust'> } | null;
     };
     readonly ledger: {
-      readonly state: { readonly receiptsById: ReadonlyMap<string, Pick<ReceiptFact, 'model' | 'verdict' | 'executor'>> };
+      readonly state: {
+        readonly receiptsById: ReadonlyMap<string, Pick<ReceiptFact, 'model' | 'verdict' | 'executor'>>;
+      };
     };
   } | null;
 }

@@ -7,7 +7,7 @@ import type { CheckRevealInput, CheckRevealOutput } from './contract';
 export const createCheckRevealHandler =
   (sealed: SealedVerdicts): Handler<CheckRevealInput, CheckRevealOutput> =>
   async ({ jobId }, { caller }) => {
-    const revealed = sealed.reveal(caller, jobId);
+    const revealed = await sealed.reveal(caller, jobId);
     if (!revealed.ok) return revealed;
     const { verdict, salt, lookedAt } = revealed.value;
     return ok({

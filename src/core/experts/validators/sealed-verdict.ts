@@ -37,25 +37,36 @@ export const marginBytes = (margins: readonly number[]): Uint8Array<ArrayBuffer>
 /** The verdicts of this validator that are fixed but not yet told: whoever asks several hears none before all are fixed. */
 export interface SealedVerdicts {
   seal(requester: NodeId, jobId: string, verdict: Signed, lookedAt: LookedAt | null): Uint8Array<ArrayBuffer>;
-  /** Code `not_sealed`. May be asked again while it is kept. */
-  reveal(requester: NodeId, jobId: string): Result<RevealedVerdict>;
+  /**
+   * Tells a verdict, after `tell` wrote it down: others read the log, so it stands there no sooner. Code `not_sealed`, those of
+   * `tell`. May be asked again while it is kept; it is written once.
+   */
+  reveal(requester: NodeId, jobId: string): Promise<Result<RevealedVerdict>>;
 }
 
-export function createSealedVerdicts(chance: Chance): SealedVerdicts {
-  const waiting = new Map<string, RevealedVerdict>();
+export function createSealedVerdicts(
+  chance: Chance,
+  tell: (verdict: Signed) => Promise<Result<unknown>>,
+): SealedVerdicts {
+  const waiting = new Map<string, RevealedVerdict & { told: Promise<Result<unknown>> | null }>();
   const keyOf = (requester: NodeId, jobId: string): string => `${requester}/${jobId}`;
   return {
     seal(requester, jobId, verdict, lookedAt) {
       const salt = chance.bytes(SALT_BYTES);
       const key = keyOf(requester, jobId);
       waiting.delete(key);
-      waiting.set(key, { verdict, salt, lookedAt });
+      waiting.set(key, { verdict, salt, lookedAt, told: null });
       if (waiting.size > MAX_WAITING) waiting.delete(waiting.keys().next().value!);
       return sealOf(salt, verdict);
     },
-    reveal(requester, jobId) {
+    async reveal(requester, jobId) {
       const found = waiting.get(keyOf(requester, jobId));
-      return found === undefined ? fail('not_sealed', 'This node holds no verdict on that job for you.') : ok(found);
+      if (found === undefined) return fail('not_sealed', 'This node holds no verdict on that job for you.');
+      found.told ??= tell(found.verdict);
+      const told = await found.told;
+      if (told.ok) return ok({ verdict: found.verdict, salt: found.salt, lookedAt: found.lookedAt });
+      found.told = null;
+      return told;
     },
   };
 }

@@ -42,8 +42,11 @@ export const CLAIM_RULES: readonly Rule<ClaimContext>[] = [
     name: 'head_not_witnessed',
     sentence: 'Too few witnesses saw the grant.',
     holds: ({ grant, witnesses, heads }) =>
-      certifiedAt(witnesses, heads, ({ author, seq, entry }) => author === grant.author && seq === grant.seq && entry === grant.id) !==
-      null,
+      certifiedAt(
+        witnesses,
+        heads,
+        ({ author, seq, entry }) => author === grant.author && seq === grant.seq && entry === grant.id,
+      ) !== null,
   },
   {
     name: 'claimed_twice',

@@ -125,7 +125,9 @@ export const CLOSING_RULES: readonly Rule<ClosingContext>[] = [
     holds: (context) => {
       const { closing, settlement, policy, offer, reasons, reservation } = context;
       if (closing.outcome === 'settled')
-        return closing.chargeMicros === (isBond(context) ? reservation!.amountMicros : settlement!.receipt.chargeMicros);
+        return (
+          closing.chargeMicros === (isBond(context) ? reservation!.amountMicros : settlement!.receipt.chargeMicros)
+        );
       if (closing.outcome === 'void')
         return closing.chargeMicros === voidCharge(policy!, offer!.minimumMicros, reasons.length);
       return closing.chargeMicros === 0;

@@ -55,7 +55,9 @@ export const CHALLENGE_RULES: readonly Rule<ChallengeContext>[] = [
     name: 'no_rejection',
     sentence: 'A challenge needs a verdict of its own that rejects that very work.',
     holds: ({ challenger, proposal, verdict: { verdict } }) =>
-      verdict.validator === challenger && verdict.verdict === 'rejected' && verdict.commitment === proposal!.commitmentId,
+      verdict.validator === challenger &&
+      verdict.verdict === 'rejected' &&
+      verdict.commitment === proposal!.commitmentId,
   },
   {
     name: 'bond_missing',

@@ -1,0 +1,122 @@
+import type { Handler } from '#core/bus/capability';
+import type { Clock, Signer, Verify } from '#core/base/ports';
+import { fail, ok, type Result } from '#core/base/result';
+import { createHourlyQuota } from '#core/jobs/quota';
+import type { Ledger } from '#core/ledger/ledger';
+import { openSettlement, openVerdicts } from '#core/ledger/open-event';
+import { openOffer } from '#core/ledger/offer-terms';
+import { mayWitness, openRelease, type OutcomeRequest } from '#core/ledger/witness-duty';
+import { openOutcomeWitness, type OutcomeWitness } from '#core/ledger/witnesses';
+import type { KeyValueStore } from '#core/storage/ports';
+import { sign, type Signed } from '#core/wire/signed';
+import type { WitnessOutcomeInput, WitnessOutcomeOutput } from './contract';
+
+/** Signatures per hour for one caller: three for each job that it may give this node. */
+const OUTCOMES_PER_HOUR = 30_000;
+
+export interface WitnessOutcomeDeps {
+  readonly signer: Signer;
+  readonly verify: Verify;
+  readonly clock: Clock;
+  readonly ledger: () => Ledger;
+  /** What this node signed as a witness: written before it leaves, and never changed. */
+  readonly records: KeyValueStore;
+}
+
+/** Refusals: those of `mayWitness`, of what the request rests on, and `quota_used_up`. */
+export function createWitnessOutcomeHandler({
+  signer,
+  verify,
+  clock,
+  ledger,
+  records,
+}: WitnessOutcomeDeps): Handler<WitnessOutcomeInput, WitnessOutcomeOutput> {
+  const quota = createHourlyQuota(clock, OUTCOMES_PER_HOUR);
+  /** One request at a time for each reservation, so that none slips in between looking and writing. */
+  const turns = new Map<string, Promise<unknown>>();
+
+  async function open(input: WitnessOutcomeInput): Promise<Result<OutcomeRequest>> {
+    const settlement = input.settlement === null ? ok(null) : await openSettlement(input.settlement, verify);
+    if (!settlement.ok) return settlement;
+    const reasons = await openVerdicts(input.reasons, verify);
+    if (!reasons.ok) return reasons;
+    const offer = input.offer === null ? ok(null) : await openOffer(input.offer, verify);
+    if (!offer.ok) return offer;
+    const release = input.release === null ? ok(null) : await openRelease(input.release, verify);
+    if (!release.ok) return release;
+    const proposed: OutcomeRequest['proposed'][number][] = [];
+    for (const signed of input.proposed) {
+      const statement = await openOutcomeWitness(signed, verify);
+      if (!statement.ok) return statement;
+      proposed.push(statement.value);
+    }
+    const { reservation, outcome, chargeMicros } = input;
+    return ok({
+      reservation,
+      outcome,
+      chargeMicros,
+      settlement: settlement.value,
+      proposed,
+      reasons: reasons.value,
+      offer: offer.value,
+      release: release.value,
+    });
+  }
+
+  async function witness(input: WitnessOutcomeInput): Promise<Result<WitnessOutcomeOutput>> {
+    const { community } = ledger();
+    const keyOf = (part: 'proposed' | 'end'): string => `witness/${community.id}/${input.reservation}/${part}`;
+    const signedBefore = async (part: 'proposed' | 'end') => {
+      const kept = await records.get<Signed>(keyOf(part));
+      if (!kept.ok) return kept;
+      if (kept.value === undefined) return ok(null);
+      const opened = await openOutcomeWitness(kept.value, verify);
+      return opened.ok ? ok({ signed: kept.value, statement: opened.value.statement }) : opened;
+    };
+    const proposed = await signedBefore('proposed');
+    if (!proposed.ok) return proposed;
+    const end = await signedBefore('end');
+    if (!end.ok) return end;
+    const request = await open(input);
+    if (!request.ok) return fail(request.error.code, request.error.message, request.error.message);
+    const { outcome, chargeMicros, reservation } = input;
+    const settlement = request.value.settlement?.id ?? null;
+    const same = (one: OutcomeWitness | undefined): boolean =>
+      one?.outcome === outcome && one.chargeMicros === chargeMicros && one.settlement === settlement;
+    // The same again is answered with the same word.
+    if (same(end.value?.statement)) return ok({ statement: end.value!.signed });
+    if (end.value === null && same(proposed.value?.statement)) return ok({ statement: proposed.value!.signed });
+    const before = { proposed: proposed.value?.statement ?? null, end: end.value?.statement ?? null };
+    const may = mayWitness(ledger(), request.value, before, clock.now());
+    if (!may.ok) return may;
+    const body: OutcomeWitness = {
+      type: 'witness-outcome',
+      v: 1,
+      community: community.id,
+      reservation,
+      outcome,
+      settlement,
+      chargeMicros,
+      at: clock.now(),
+    };
+    const statement = await sign(signer, body);
+    const written = await records.setIfAbsent(keyOf(outcome === 'proposed' ? 'proposed' : 'end'), statement);
+    if (!written.ok) return written;
+    return written.value ? ok({ statement }) : fail('already_ended', 'That reservation has another end.');
+  }
+
+  return async (input, { caller }) => {
+    if (!quota.take(caller)) return fail('quota_used_up', 'This node witnessed enough for you this hour.');
+    const before = turns.get(input.reservation) ?? Promise.resolve();
+    const turn = before.then(() => witness(input));
+    const over = turn.then(
+      () => undefined,
+      () => undefined,
+    );
+    turns.set(input.reservation, over);
+    void over.then(() => {
+      if (turns.get(input.reservation) === over) turns.delete(input.reservation);
+    });
+    return turn;
+  };
+}
