@@ -81,6 +81,7 @@ export async function createMemoryMesh(clock: Clock, chance: Chance): Promise<Me
               return ok(model);
             },
           },
+          branch: null,
           defaultModel: 'scripted-1',
           device: null,
           version: '0',

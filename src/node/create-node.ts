@@ -11,6 +11,7 @@ import type { Golden } from '#core/engines/model-manifest';
 import type { SelfTestReport } from '#core/engines/self-test';
 import type { WorkOutcome } from '#core/experts/pipeline';
 import type { ExpertPapers } from '#core/experts/expert-card';
+import type { Stakes } from '#core/experts/job-class';
 import type { RouteUpdate } from '#core/experts/route';
 import type { WorkRequest } from '#core/experts/run';
 import type { WorkKinds } from '#core/experts/work-kind';
@@ -22,6 +23,8 @@ import type { NodeStorage } from '#core/storage/ports';
 import { createLinks } from '#core/transport/links';
 import type { Admit, Credential, IcePolicy, Links, Network } from '#core/transport/ports';
 import type { Signed } from '#core/wire/signed';
+import type { AskingDesk as Desk } from './asking-desk';
+import type { MarginHistogram } from './margin-histograms';
 import { createBasicServices, createGivenVerdicts, type RegisteredService } from '#services/basic-services';
 
 /** With fewer live links than this a node asks the rendezvous for more people. */
@@ -51,6 +54,12 @@ export interface NodeDeps {
   readonly defaultModel: string;
   /** What this node says of the experts that it holds; absent: nothing. */
   readonly papers?: () => Promise<ExpertPapers>;
+  /** The founder's invitation by which this node's own line came in; null for the founder and in open communities. */
+  readonly branch: string | null;
+  /** Which version of a model a request goes to, by its hash; absent or null: any. */
+  readonly versionFor?: (modelId: string, traceId: string, stakes: Stakes) => string | null;
+  /** A key that nobody saw before, for claims that are planted for validators; absent: none are planted. */
+  readonly newSigner?: () => Promise<Signer>;
   /** Golden transcripts of a model, by which this device proves that it computes it; none known: an empty list. */
   readonly golden?: (modelId: string) => Promise<readonly Golden[]>;
   readonly device: NodeCard['device'];
@@ -84,6 +93,8 @@ export interface MeshNode {
   prepare(): Promise<void>;
   /** Runs work through the pipeline. Asking again what was asked is a new run. */
   work(request: WorkRequest): Work;
+  /** How much devices differed in what this node had checked. */
+  histograms(): Promise<readonly MarginHistogram[]>;
   contribute(on: boolean): Promise<Result<void>>;
   readonly contributing: boolean;
   /**
@@ -252,26 +263,29 @@ export async function createNode(deps: NodeDeps): Promise<Result<MeshNode>> {
   }
 
   /** The code of the pipeline is fetched with the first question. */
-  let asking: Promise<(request: WorkRequest) => Work> | null = null;
+  let asking: Promise<Desk> | null = null;
   function pipeline() {
-    asking ??= Promise.all([work(), import('#core/experts/pipeline'), import('./pipeline-deps')]).then(
-      ([{ checks }, { runPipeline }, { createPipelineDeps }]) => {
-        const pipelineDeps = createPipelineDeps({
-          signer,
-          verify,
-          clock,
-          chance,
-          ledger: () => ledger,
-          links,
-          roster,
-          bus,
-          executor,
-          checks,
-          loadedModels,
-          tokensPerSecond: () => tokensPerSecond,
-        });
-        return (request) => runPipeline(pipelineDeps, request);
-      },
+    asking ??= Promise.all([work(), import('./asking-desk')]).then(([{ checks }, { createAskingDesk }]) =>
+      createAskingDesk({
+        signer,
+        verify,
+        clock,
+        chance,
+        storage: deps.storage,
+        ledger: () => ledger,
+        links,
+        roster,
+        bus,
+        executor,
+        checks,
+        loadedModels,
+        tokensPerSecond: () => tokensPerSecond,
+        branch: deps.branch,
+        versionFor: deps.versionFor ?? (() => null),
+        golden: deps.golden ?? (async () => []),
+        newSigner: deps.newSigner ?? null,
+        payments: null,
+      }),
     );
     return asking;
   }
@@ -358,8 +372,9 @@ export async function createNode(deps: NodeDeps): Promise<Result<MeshNode>> {
     },
     prepare: async () => void (await work()),
     async *work(request) {
-      return yield* (await pipeline())(request);
+      return yield* (await pipeline()).work(request);
     },
+    histograms: async () => (await pipeline()).histograms(),
     async contribute(on) {
       const mine = ++decision;
       if (on) await work();

@@ -6,7 +6,8 @@ import type { CapabilityId } from '#core/bus/capability';
 import type { Roster } from '#core/bus/roster';
 import type { LanguageModel } from '#core/engines/language-model';
 import type { AuditRecord } from '#core/experts/audit';
-import type { PipelineDeps } from '#core/experts/run';
+import type { Stakes } from '#core/experts/job-class';
+import type { Payments, PipelineDeps } from '#core/experts/run';
 import type { Candidate } from '#core/experts/work-kind';
 import type { Executor, JobResult } from '#core/jobs/executor';
 import type { Ledger } from '#core/ledger/ledger';
@@ -16,6 +17,8 @@ import { jobRun } from '#services/job-run/contract';
 import { receiptKeep } from '#services/receipt-keep/contract';
 import { receiptSign } from '#services/receipt-sign/contract';
 import type { CheckCapability } from '#services/work-services';
+import type { MarginHistograms } from './margin-histograms';
+import type { ValidatorRecords } from './planted-checks';
 
 /** Pairs of node and model whose checks are counted; the longest untouched are forgotten and begin anew. */
 const MAX_AUDITS = 1_024;
@@ -33,6 +36,16 @@ export interface NodeParts {
   readonly checks: ReadonlyMap<CapabilityId, CheckCapability>;
   readonly loadedModels: readonly LanguageModel[];
   readonly tokensPerSecond: () => number | null;
+  /** The founder's invitation by which this node's own line came in; null where there is none. */
+  readonly branch: string | null;
+  readonly validatorRecords: ValidatorRecords;
+  readonly histograms: MarginHistograms;
+  /** Which version of a model a request goes to, by its hash; null: any. */
+  readonly versionFor: (modelId: string, traceId: string, stakes: Stakes) => string | null;
+  readonly payments: Payments | null;
+  readonly judge: PipelineDeps['judge'];
+  readonly auditors: PipelineDeps['auditors'];
+  readonly askAudit: PipelineDeps['askAudit'];
 }
 
 /** What the pipeline needs of the node around it: fetched with the pipeline, when the first question is asked. */
@@ -46,6 +59,17 @@ export function createPipelineDeps(parts: NodeParts): PipelineDeps {
   const notesOf = (models: readonly LanguageModel[]) =>
     models.map(({ identity }) => ({ id: identity.id, hash: identity.hash }));
   const audits = new Map<string, AuditRecord>();
+  const sameOwner = (a: NodeId, b: NodeId): boolean => {
+    const owner = links.to(a)?.admission.identity ?? null;
+    return owner !== null && owner === links.to(b)?.admission.identity;
+  };
+  const branchOf = (node: NodeId): string | null =>
+    node === self ? parts.branch : (links.to(node)?.admission.branch ?? null);
+  /** Devices of one class may fail alike; what tells them apart here is only to be different. */
+  const deviceClassOf = (node: NodeId): string => {
+    const device = node === self ? null : (roster.get(node)?.card?.device ?? null);
+    return `${device?.webgpu ?? '?'} ${device?.cores ?? '?'} ${device?.memoryGb ?? '?'}`;
+  };
   return {
     signer,
     verify,
@@ -85,10 +109,10 @@ export function createPipelineDeps(parts: NodeParts): PipelineDeps {
           ({ card }) =>
             model === null || card!.models.some(({ hash, engine }) => hash === model.hash && engine === model.engine),
         )
-        .map(({ node, card }) => ({
-          node,
-          deviceClass: `${card!.device?.webgpu ?? '?'} ${card!.device?.cores ?? '?'} ${card!.device?.memoryGb ?? '?'}`,
-        })),
+        .flatMap(({ node }) => {
+          const standing = parts.validatorRecords.standingOf(node);
+          return standing === 'failed' ? [] : [{ node, standing, deviceClass: deviceClassOf(node) }];
+        }),
     giveJob: (provider, order, signal, onChunk) =>
       provider === self
         ? executor.run(order, self, signal, onChunk)
@@ -106,10 +130,18 @@ export function createPipelineDeps(parts: NodeParts): PipelineDeps {
     },
     handReceipt: (node, receipt) => bus.call(receiptKeep, { receipt }, { provider: node }),
     nodeChanged: roster.changed,
-    sameOwner(a, b) {
-      const owner = links.to(a)?.admission.identity ?? null;
-      return owner !== null && owner === links.to(b)?.admission.identity;
+    sameOwner,
+    sameBranch(a, b) {
+      const branch = branchOf(a);
+      return a === b || sameOwner(a, b) || (branch !== null && branch === branchOf(b));
     },
+    versionFor: parts.versionFor,
+    ...(parts.payments === null ? {} : { payments: parts.payments }),
+    judge: parts.judge,
+    auditors: parts.auditors,
+    askAudit: parts.askAudit,
+    noteMargins: (executor, validator, evidence) =>
+      parts.histograms.note(deviceClassOf(executor), deviceClassOf(validator), evidence),
     lost(node) {
       if (node === self) return false;
       const entry = roster.get(node);

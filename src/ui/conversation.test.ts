@@ -30,6 +30,10 @@ const answer = (text: string): Answer => ({
   check: 'rescore',
   receiptId: 'r',
   receiptIds: ['r'],
+  answers: 1,
+  agreeing: 1,
+  audit: null,
+  atMostMicros: 0,
   traceId: 't',
   usage: { promptTokens: 5, completionTokens: 2, firstTokenMs: 100, totalMs: 500, tokensPerSecond: 5 },
 });

@@ -39,7 +39,7 @@ describe('the route of an answer', () => {
         chosen,
         started,
         { type: 'checked', validator: SECOND, verdict: 'accepted', reason: 'ok', at: 900 },
-        { type: 'combined', verdict: 'accepted', check: 'rescore', at: 901 },
+        { type: 'combined', verdict: 'accepted', check: 'rescore', expert: 'b', answers: 1, agreeing: 1, at: 901 },
         { type: 'sealed', traceId: 't', sealId: 's', at: 902 },
         { type: 'recorded', receiptId: 'r', at: 903 },
       ]),

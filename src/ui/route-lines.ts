@@ -1,6 +1,6 @@
-import type { CheckKind, RouteUpdate } from '#core/experts/route';
+import type { AuditFinding, CheckKind, RouteUpdate } from '#core/experts/route';
 import type { Attempt } from './conversation';
-import { atSeconds, counted, duration, list, shortId, VERDICT_WORDS } from './words';
+import { atSeconds, counted, creditText, duration, list, shortId, VERDICT_WORDS } from './words';
 
 /** A line of the route: `nodes` are shown with face and name before the text. */
 export interface RouteLine {
@@ -45,6 +45,12 @@ const CHECKED_LINE: Readonly<Record<Checked['verdict'], { word: string; tone: Ro
   undecided: { word: 'could not tell', tone: 'warn' },
 };
 
+const AUDITED_LINE: Readonly<Record<AuditFinding, { word: string; tone: RouteLine['tone'] }>> = {
+  allow: { word: 'finds nothing against it', tone: 'good' },
+  deny: { word: 'speaks against it', tone: 'bad' },
+  unsure: { word: 'could not tell', tone: 'warn' },
+};
+
 /** The route of an answer as lines to read, in order, with the step that goes on last. */
 export function routeLines(attempt: Attempt): readonly RouteLine[] {
   const lines: RouteLine[] = [];
@@ -72,6 +78,8 @@ export function routeLines(attempt: Attempt): readonly RouteLine[] {
         const words = index === lastStart ? streamed(attempt) : '';
         return add(step, 'Asked', words === '' ? 'has the job' : words, [step.expert]);
       }
+      case 'reserved':
+        return add(step, 'Reserved', `at most ${creditText(step.atMostMicros)} credits`, [step.expert]);
       case 'replaced': {
         const kept = step.atToken > 0 ? `continues after ${counted(step.atToken, 'token')}` : 'starts again';
         const words = index === lastStart && step.atToken === 0 ? streamed(attempt) : '';
@@ -87,8 +95,15 @@ export function routeLines(attempt: Attempt): readonly RouteLine[] {
         const { word, tone } = CHECKED_LINE[step.verdict];
         return add(step, 'Checked', `${word}: ${reasonWords(step.reason)}`, [step.validator], tone);
       }
-      case 'combined':
-        return add(step, 'Combined', `${VERDICT_WORDS[step.verdict].toLowerCase()}, ${CHECK_WORDS[step.check]}`);
+      case 'combined': {
+        const found = `${VERDICT_WORDS[step.verdict].toLowerCase()}, ${CHECK_WORDS[step.check]}`;
+        if (step.answers === 1) return add(step, 'Combined', found);
+        return add(step, 'Combined', `${step.agreeing} of ${step.answers} answers agree; ${found}`, [step.expert]);
+      }
+      case 'audited': {
+        const { word, tone } = AUDITED_LINE[step.finding];
+        return add(step, 'Audited', `${word}, with a model of the family ${step.family}`, [step.auditor], tone);
+      }
       case 'sealed':
         return add(step, 'Sealed', `summary signed: ${shortId(step.sealId)}`);
       case 'recorded':

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { bytes, counted, duration, list, modelName, offers, rate, relative, sentenceOf, shortId } from './words';
+import { bytes, counted, creditText, duration, list, modelName, offers, rate, relative, sentenceOf, shortId } from './words';
 
 const MINUTE_MS = 60_000;
 
@@ -21,6 +21,11 @@ describe('figures as a person reads them', () => {
       '14 MB',
       '1.5 GB',
     ]);
+  });
+
+  it('writes credits exactly', () => {
+    const texts = [0, 1, 10, 3_000, 1_500_000, 1_000_000, -2_040, 12_345_678].map(creditText);
+    expect(texts).toEqual(['0.00', '0.000001', '0.00001', '0.003', '1.50', '1.00', '−0.00204', '12.345678']);
   });
 
   it('never shows sixty seconds', () => {

@@ -29,6 +29,15 @@ export function bytes(value: number): string {
   return `${scaled < 10 && unit !== 'KB' ? oneDecimal.format(scaled) : plainNumber.format(scaled)} ${unit}`;
 }
 
+const MICROS_PER_CREDIT = 1_000_000;
+
+/** Credits exactly, from their millionths: at least two digits behind the point. */
+export function creditText(micros: number): string {
+  const whole = Math.floor(Math.abs(micros) / MICROS_PER_CREDIT);
+  const fraction = String(Math.abs(micros) % MICROS_PER_CREDIT).padStart(6, '0');
+  return `${micros < 0 ? '−' : ''}${whole}.${fraction.replace(/0{1,4}$/, '')}`;
+}
+
 /** A duration that was measured: `24 ms`, `1.9 s`, `2 min 5 s`. */
 export function duration(ms: number): string {
   if (ms < 950) return `${Math.round(ms)} ms`;

@@ -1,5 +1,6 @@
 import { freshId } from '../base/chance';
 import type { NodeId } from '../base/ids';
+import { mergeAll } from '../base/merge';
 import { withoutUndefined } from '../base/plain';
 import { fail, ok, type Failure, type Result } from '../base/result';
 import { createStream } from '../base/stream';
@@ -36,6 +37,8 @@ export interface Asked {
   /** Since the request was made; null when nothing streamed. */
   readonly firstTokenMs: number | null;
   readonly finishedMs: number;
+  /** What was set aside for the job that finished; 0 when it was done for nothing. */
+  readonly atMostMicros: number;
 }
 
 interface Shown {
@@ -54,7 +57,13 @@ function segmentsOf({ by }: Shown): ShownBy[] {
 
 type Attempt =
   | { readonly type: 'update'; readonly update: RouteUpdate }
-  | { readonly type: 'ended'; readonly result: Result<JobResult>; readonly jobId: string; readonly input: unknown };
+  | {
+      readonly type: 'ended';
+      readonly result: Result<JobResult>;
+      readonly jobId: string;
+      readonly input: unknown;
+      readonly atMostMicros: number;
+    };
 
 /** One holder's turn: the job under a lease that ends with silence, suspicion or the holder's own word. */
 function attempt(
@@ -75,6 +84,7 @@ function attempt(
   const out = createStream<Attempt>(() => abort.abort());
   let over = false;
   let begun = false;
+  let atMostMicros = 0;
 
   const lease = createLease(deps.clock, () =>
     end(
@@ -96,8 +106,11 @@ function attempt(
     lease.end();
     stopWatching();
     request.signal.removeEventListener('abort', cancel);
-    if (!result.ok) abort.abort();
-    out.push({ type: 'ended', result, jobId, input });
+    if (!result.ok) {
+      abort.abort();
+      deps.payments?.release(jobId);
+    }
+    out.push({ type: 'ended', result, jobId, input, atMostMicros });
     out.end();
   }
 
@@ -130,34 +143,53 @@ function attempt(
     out.push({ type: 'update', update: run.step({ type: 'token', expert, ids: progress.ids, text: progress.text }) });
   }
 
+  async function give(): Promise<Result<JobResult>> {
+    const { id: capability } = kind.capability;
+    const payAtMostMicros = request.payAtMostMicros ?? 0;
+    const reserved =
+      payAtMostMicros > 0 && deps.payments && expert !== deps.signer.nodeId
+        ? await deps.payments.reserve({ jobId, expert, capability, input, payAtMostMicros })
+        : null;
+    if (over) {
+      // Given up while credit was set aside for it: that is freed, too.
+      if (reserved) deps.payments?.release(jobId);
+      return fail('cancelled', 'This was cancelled.');
+    }
+    if (reserved) {
+      ({ atMostMicros } = reserved);
+      out.push({ type: 'update', update: run.step({ type: 'reserved', expert, jobId, atMostMicros }) });
+    }
+    const payment = reserved === null ? {} : { payment: reserved.payment };
+    return deps.giveJob(expert, { jobId, traceId: run.traceId, capability, input, ...payment }, abort.signal, onChunk);
+  }
+
   out.push({ type: 'update', update: run.step({ type: 'started', expert, jobId }) });
   if (shown.ids.length === 0) begin(0);
   deps.assigned(expert);
-  void deps
-    .giveJob(expert, { jobId, traceId: run.traceId, capability: kind.capability.id, input }, abort.signal, onChunk)
-    .then((result) => {
-      if (!over && result.ok) begin(0);
-      end(result);
-    });
+  void give().then((result) => {
+    if (!over && result.ok) begin(0);
+    end(result);
+  });
   return out;
 }
 
 /**
- * The ask stage: gives the job to the chosen node and, when that one fails or falls silent, to the next, continuing after
- * the last token shown. A node that failed or fell silent is not asked again for this request.
+ * One answer: gives the job to the chosen node and, when that one fails or falls silent, to the next, continuing after the last
+ * token shown. A node that failed or fell silent is not asked again for this request, nor one that is being asked anyway.
  */
-export async function* ask(
+async function* askOne(
   deps: PipelineDeps,
   run: Run,
   request: WorkRequest,
   first: NodeId,
+  taken: Set<NodeId>,
 ): AsyncGenerator<RouteUpdate, Result<Asked>> {
-  const tried = new Set<NodeId>();
   const shown: Shown = { ids: [], texts: [], by: [], modelHash: null, firstMs: null };
   let expert = first;
   let previous: { node: NodeId; reason: string } | null = null;
+  taken.add(first);
 
-  for (;;) {
+  for (let attempts = 1; ; attempts++) {
     let ended: Extract<Attempt, { type: 'ended' }> | null = null;
     for await (const event of attempt(deps, run, request, expert, previous, shown)) {
       if (event.type === 'update') yield event.update;
@@ -177,22 +209,62 @@ export async function* ask(
         shownText: shown.texts.join(''),
         firstTokenMs: shown.firstMs,
         finishedMs: run.elapsedMs(),
+        atMostMicros: ended.atMostMicros,
       });
     }
     const failure: Failure = result.error;
     if (failure.code === 'cancelled' && request.signal.aborted) return result;
     if (REQUEST_FAULTS.has(failure.code)) return result;
     deps.outcome(expert, SILENCES.has(failure.code) ? 'silent' : 'failed');
-    tried.add(expert);
-    const next = tried.size > MAX_REPLACEMENTS ? result : choose(deps, request, tried);
+    const next = attempts > MAX_REPLACEMENTS ? result : choose(deps, request, taken, run.traceId);
     if (!next.ok) {
       // The first failure says more than "nobody is left".
-      return tried.size === 1 && typeof request.provider === 'object'
+      return attempts === 1 && typeof request.provider === 'object'
         ? result
         : fail(failure.code, `${failure.message} Nobody else could take over.`);
     }
     previous = { node: expert, reason: failure.message };
     expert = next.value.node;
+    taken.add(expert);
     yield run.step({ type: 'chosen', expert, reasons: next.value.reasons });
   }
+}
+
+/** A run for those whose words nobody sees: their tokens are neither shown nor remembered. */
+const quietly = (run: Run): Run => ({
+  ...run,
+  step: (update) => (update.type === 'token' ? ({ ...update, at: run.elapsedMs() } as RouteUpdate) : run.step(update)),
+});
+
+async function* withoutTokens<R>(updates: AsyncGenerator<RouteUpdate, R>): AsyncGenerator<RouteUpdate, R> {
+  for (;;) {
+    const next = await updates.next();
+    if (next.done === true) return next.value;
+    if (next.value.type !== 'token') yield next.value;
+  }
+}
+
+/**
+ * The ask stage: everyone chosen answers at the same time, and what the first of them writes is shown as it comes. Resolves to
+ * the answers that came about, in the order in which they were asked for; to the first failure when none did. `taken` holds
+ * everyone who was asked for this request so far, and gets those who are asked now.
+ */
+export async function* ask(
+  deps: PipelineDeps,
+  run: Run,
+  request: WorkRequest,
+  experts: readonly NodeId[],
+  { taken, shows }: { readonly taken: Set<NodeId>; readonly shows: boolean },
+): AsyncGenerator<RouteUpdate, Result<readonly Asked[]>> {
+  for (const expert of experts) taken.add(expert);
+  const results = yield* mergeAll(
+    experts.map((expert, at) =>
+      shows && at === 0
+        ? askOne(deps, run, request, expert, taken)
+        : withoutTokens(askOne(deps, quietly(run), request, expert, taken)),
+    ),
+  );
+  const asked = results.flatMap((result) => (result.ok ? [result.value] : []));
+  const [first] = results;
+  return asked.length === 0 && first && !first.ok ? first : ok(asked);
 }

@@ -6,15 +6,15 @@ import { idOfSigned, openSigned, type Signed } from '../wire/signed';
 import type { Asked } from './ask';
 import { NO_RECORD, recordOutcome, shouldCheck } from './audit';
 import type { CheckedBy, CheckEvidence, RouteUpdate } from './route';
-import type { PipelineDeps, Run, ValidatorCandidate, WorkRequest } from './run';
+import type { PipelineDeps, Run, ValidatorCandidate, ValidatorStanding, WorkRequest } from './run';
 import { opensSeal, type RevealedVerdict } from './validators/sealed-verdict';
 
 /** A check re-scores in one pass or redoes a small job: who needs longer than this is not there. */
 export const CHECK_TIMEOUT_MS = 3_000;
 /** Validators that are tried before the answer stays unchecked: one, and one more when that one is silent or undecided. */
 const MAX_DRAWS = 2;
-/** A rejection alone costs nobody anything: this many more are asked, of other devices where there are any. */
-const FURTHER_OPINIONS = 2;
+/** Opinions on one answer: a rejection alone costs nobody anything, so two more are asked, of other devices where there are any. */
+const OPINIONS = 3;
 /** Rejections of independent validators that make a lie out of a fault. */
 const REJECTIONS_THAT_COUNT = 2;
 /** Units are no money and nothing can be lost yet, so all work that counts is checked; see docs/spec/checking.md. */
@@ -139,19 +139,32 @@ function noteAudit(deps: PipelineDeps, executor: NodeId, modelHash: string, chec
   if (accepting.length === rejecting.length) return;
   const isAccepted = accepting.length > rejecting.length;
   if (!isAccepted && rejecting.length < REJECTIONS_THAT_COUNT) return;
-  const evidence = accepting.find((one) => one.evidence !== undefined)?.evidence;
+  // What a node's own line of invitations says of it neither counts nor clears.
+  const outside = accepting.filter(({ validator }) => !deps.sameBranch(validator, executor));
+  const outsideBranch = outside.length > 0 && !deps.sameBranch(deps.signer.nodeId, executor);
+  const evidence = (outsideBranch ? outside : accepting).find((one) => one.evidence !== undefined)?.evidence;
   const record = recordOutcome(deps.audits.get(executor, modelHash) ?? NO_RECORD, {
     verdict: isAccepted ? 'accepted' : 'rejected',
-    outsideBranch: true,
+    outsideBranch,
     ...(evidence === undefined ? {} : { evidence }),
   });
   deps.audits.set(executor, modelHash, record);
 }
 
+/** How many more are to look, by what those who could tell found so far. */
+function stillToLook(checks: readonly Check[], standingOf: (validator: NodeId) => ValidatorStanding): number {
+  const decisive = checks.filter(({ verdict }) => verdict !== 'undecided');
+  if (decisive.length === 0) return 1;
+  if (decisive.some(({ verdict }) => verdict === 'rejected')) return OPINIONS - decisive.length;
+  // Whoever says yes to everything is not yet known for it: somebody else looks, too.
+  return decisive.length === 1 && standingOf(decisive[0]!.validator) === 'unproved' ? 1 : 0;
+}
+
 /**
  * The check stage. Validators are drawn only now, after the executor committed, from nodes that are neither this one nor
- * an executor's, nor another node of the same person. A silent or undecided one is replaced once; a rejection calls
- * two more, of other devices where there are any; with nobody left the answer stays unchecked.
+ * an executor's, nor another node of the same person. A silent or undecided one is replaced once; one that never was seen to find a
+ * fault is joined by a second; a rejection calls two more, of other devices where there are any; with nobody left the answer
+ * stays unchecked.
  */
 export async function* check(
   deps: PipelineDeps,
@@ -163,6 +176,7 @@ export async function* check(
   const announce = (one: Check): RouteUpdate => {
     checks.push(one);
     const { statement: _statement, ...seen } = one;
+    if (one.evidence && one.statement !== null) deps.noteMargins(asked.executor, one.validator, one.evidence);
     return run.step({ type: 'checked', ...seen });
   };
 
@@ -182,6 +196,7 @@ export async function* check(
   if (!shouldCheck(deps.audits.get(asked.executor, modelHash) ?? NO_RECORD, AT_STAKE, deps.chance)) return checks;
   const drawn = new Set<NodeId>([self, ...asked.experts]);
   const usedClasses = new Set<string>();
+  const standings = new Map<NodeId, ValidatorStanding>();
   /** One validator that was not drawn before, of a device class that was not used before where there is one. */
   const drawOne = (): ValidatorCandidate | undefined => {
     const free = deps
@@ -192,26 +207,24 @@ export async function* check(
     if (one === undefined) return undefined;
     drawn.add(one.node);
     usedClasses.add(one.deviceClass);
+    standings.set(one.node, one.standing);
     return one;
   };
 
-  for (let draw = 0; draw < MAX_DRAWS && !request.signal.aborted; draw++) {
-    const validator = drawOne();
-    if (validator === undefined) break;
-    const [first] = await askAll(deps, run, request, asked, [validator]);
-    if (first === undefined) continue;
-    yield announce(first);
-    if (first.verdict === 'undecided') continue;
-    if (first.verdict === 'rejected' && !request.signal.aborted) {
-      const further: ValidatorCandidate[] = [];
-      while (further.length < FURTHER_OPINIONS) {
-        const another = drawOne();
-        if (another === undefined) break;
-        further.push(another);
-      }
-      for (const one of await askAll(deps, run, request, asked, further)) yield announce(one);
+  let fruitless = 0;
+  for (;;) {
+    const wanted = stillToLook(checks, (validator) => standings.get(validator) ?? 'unproved');
+    if (wanted <= 0 || fruitless >= MAX_DRAWS || request.signal.aborted) break;
+    const called: ValidatorCandidate[] = [];
+    while (called.length < wanted) {
+      const another = drawOne();
+      if (another === undefined) break;
+      called.push(another);
     }
-    break;
+    if (called.length === 0) break;
+    const opinions = await askAll(deps, run, request, asked, called);
+    for (const one of opinions) yield announce(one);
+    if (!opinions.some(({ verdict }) => verdict !== 'undecided')) fruitless += 1;
   }
   settle(deps, asked.executor, checks);
   noteAudit(deps, asked.executor, modelHash, checks);

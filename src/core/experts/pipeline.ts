@@ -1,13 +1,17 @@
+import type { NodeId } from '../base/ids';
+import { mergeAll } from '../base/merge';
 import { ok, type Result } from '../base/result';
 import { admit } from './admission';
-import { combine } from './aggregator';
+import { combine, stillWanted, type Replica } from './aggregator';
+import { answerOf } from './answer-of';
 import { ask } from './ask';
+import { auditContent } from './audit-content';
 import { check } from './check';
+import { jobClassOf } from './job-class';
 import { record, seal } from './record';
 import type { Answer, RouteUpdate } from './route';
-import { choose } from './router';
+import { chooseSeveral } from './router';
 import { beginRun, type PipelineDeps, type WorkRequest } from './run';
-import { answerOf } from './answer-of';
 
 export interface WorkOutcome<Output = unknown> {
   readonly answer: Answer;
@@ -22,34 +26,50 @@ export async function* runPipeline(
   deps: PipelineDeps,
   request: WorkRequest,
 ): AsyncGenerator<RouteUpdate, Result<WorkOutcome>> {
+  const { kind } = request;
   const run = beginRun(deps);
+  const jobClass = jobClassOf(request.provider === 'self' ? 'ordinary' : request.stakes, kind.combining !== undefined);
 
   const admitted = admit(request);
   if (!admitted.ok) return admitted;
-  yield run.step({ type: 'admitted', traceId: run.traceId, capability: request.kind.capability.id });
+  yield run.step({ type: 'admitted', traceId: run.traceId, capability: kind.capability.id });
 
-  const chosen = choose(deps, request, new Set());
-  if (!chosen.ok) return chosen;
-  yield run.step({ type: 'chosen', expert: chosen.value.node, reasons: chosen.value.reasons });
+  const replicas: Replica[] = [];
+  const taken = new Set<NodeId>();
+  for (;;) {
+    const wanted = await stillWanted(deps, request, jobClass, replicas);
+    if (wanted === 0) break;
+    const chosen = chooseSeveral(deps, request, taken, wanted, run.traceId);
+    if (!chosen.ok && replicas.length === 0) return chosen;
+    if (!chosen.ok) break;
+    for (const { node, reasons } of chosen.value) yield run.step({ type: 'chosen', expert: node, reasons });
 
-  const asked = yield* ask(deps, run, request, chosen.value.node);
-  if (!asked.ok) return asked;
+    const experts = chosen.value.map(({ node }) => node);
+    const asked = yield* ask(deps, run, request, experts, { taken, shows: replicas.length === 0 });
+    if (!asked.ok && replicas.length === 0) return asked;
+    if (!asked.ok) break;
 
-  const checks = yield* check(deps, run, request, asked.value);
+    const checks = yield* mergeAll(asked.value.map((one) => check(deps, run, request, one)));
+    asked.value.forEach((one, at) => replicas.push({ asked: one, checks: checks[at]! }));
+  }
 
-  const combined = combine(request.kind.check, checks);
-  yield run.step({ type: 'combined', verdict: combined.verdict, check: combined.check });
+  const combined = await combine(deps, request, jobClass, replicas);
+  const { asked } = replicas[combined.chosen]!;
+  const { verdict, answers, agreeing } = combined;
+  yield run.step({ type: 'combined', verdict, check: combined.check, expert: asked.executor, answers, agreeing });
+  const text = kind.text(asked.claim.output);
+  const audit = jobClass.audited ? yield* auditContent(deps, run, request, replicas, text) : null;
 
   const sealed = await seal(deps, run, combined);
   if (!sealed.ok) return sealed;
   yield run.step({ type: 'sealed', traceId: run.traceId, sealId: sealed.value });
 
-  const recorded = await record(deps, run, request, asked.value, checks, combined);
-  if (!recorded.ok) return recorded;
-  yield run.step({ type: 'recorded', receiptId: recorded.value });
-
-  return ok({
-    answer: answerOf(run, request, asked.value, combined, recorded.value),
-    output: asked.value.claim.output,
-  });
+  const receiptIds: string[] = [];
+  for (const replica of replicas) {
+    const recorded = await record(deps, run, request, replica);
+    if (!recorded.ok) return recorded;
+    yield run.step({ type: 'recorded', receiptId: recorded.value });
+    receiptIds.push(recorded.value);
+  }
+  return ok({ answer: answerOf(run, request, replicas, combined, audit, receiptIds), output: asked.claim.output });
 }

@@ -3,16 +3,14 @@ import { ok, type Result } from '../base/result';
 import { traceDigest, type Seal } from '../evidence/seal';
 import type { Receipt } from '../ledger/receipts';
 import { idOfSigned, sign, type Signature, type Signed } from '../wire/signed';
-import type { Combined } from './aggregator';
-import type { Asked } from './ask';
-import type { Check } from './check';
+import { verdictOf, type Checked, type Replica } from './aggregator';
 import type { PipelineDeps, Run, WorkRequest } from './run';
 
 /** How long the others get to sign and to take their copy; who is slower gets nothing from it and delays nobody. */
 export const SIGNING_TIMEOUT_MS = 2_000;
 
 /** Signs a summary of everything that happened so far and writes it down. Resolves to the seal's content id. */
-export async function seal(deps: PipelineDeps, run: Run, combined: Combined): Promise<Result<string>> {
+export async function seal(deps: PipelineDeps, run: Run, combined: Checked): Promise<Result<string>> {
   const body: Seal = {
     type: 'seal',
     v: 1,
@@ -32,11 +30,11 @@ function receiptOf(
   deps: PipelineDeps,
   run: Run,
   request: WorkRequest,
-  asked: Asked,
-  checks: readonly Check[],
-  combined: Combined,
+  { asked, checks }: Replica,
 ): Receipt {
   const { kind } = request;
+  // What each of several executors did is judged by itself, whichever answer stands.
+  const combined = verdictOf(kind.check, checks);
   const { claim } = asked;
   const statements = checks.filter((one) => one.statement !== null);
   const model = kind.model(claim.output);
@@ -80,12 +78,15 @@ export async function record(
   deps: PipelineDeps,
   run: Run,
   request: WorkRequest,
-  asked: Asked,
-  checks: readonly Check[],
-  combined: Combined,
+  replica: Replica,
 ): Promise<Result<string>> {
   const self = deps.signer.nodeId;
-  const receipt = receiptOf(deps, run, request, asked, checks, combined);
+  const receipt = receiptOf(deps, run, request, replica);
+  if (replica.asked.atMostMicros > 0) {
+    const verdicts = replica.checks.flatMap(({ statement }) => (statement === null ? [] : [statement]));
+    const { jobId, executor: expert } = replica.asked;
+    deps.payments?.settle({ jobId, expert, verdicts, verdict: receipt.verdict });
+  }
   const own = await sign(deps.signer, receipt);
   const id = idOfSigned(own);
   const written = await deps.ledger().append({ kind: 'receipt.recorded', receipt: own });

@@ -41,6 +41,14 @@ export type RouteUpdate =
   | { readonly type: 'admitted'; readonly traceId: string; readonly capability: CapabilityId; readonly at: number }
   | { readonly type: 'chosen'; readonly expert: NodeId; readonly reasons: readonly RouteReason[]; readonly at: number }
   | { readonly type: 'started'; readonly expert: NodeId; readonly jobId: string; readonly at: number }
+  /** Credit was set aside for that job; at most so much is charged. Jobs without it are done for nothing. */
+  | {
+      readonly type: 'reserved';
+      readonly expert: NodeId;
+      readonly jobId: string;
+      readonly atMostMicros: number;
+      readonly at: number;
+    }
   | {
       readonly type: 'token';
       readonly expert: NodeId;
@@ -57,9 +65,36 @@ export type RouteUpdate =
       readonly at: number;
     }
   | ({ readonly type: 'checked'; readonly at: number } & CheckedBy)
-  | { readonly type: 'combined'; readonly verdict: Verdict; readonly check: CheckKind; readonly at: number }
+  | {
+      readonly type: 'combined';
+      readonly verdict: Verdict;
+      readonly check: CheckKind;
+      /** Whose answer stands. */
+      readonly expert: NodeId;
+      /** How many answered, and how many of them agree with it. */
+      readonly answers: number;
+      readonly agreeing: number;
+      readonly at: number;
+    }
+  /** What a model of another family made of what the answer says. */
+  | {
+      readonly type: 'audited';
+      readonly auditor: NodeId;
+      readonly family: string;
+      readonly finding: AuditFinding;
+      readonly at: number;
+    }
   | { readonly type: 'sealed'; readonly traceId: string; readonly sealId: string; readonly at: number }
   | { readonly type: 'recorded'; readonly receiptId: string; readonly at: number };
+
+/** Whether an answer may be shown, by one auditor; `unsure` where it could not tell. */
+export type AuditFinding = 'allow' | 'deny' | 'unsure';
+
+export interface ContentAudit {
+  /** `undecided`: fewer than two who could tell agreed. */
+  readonly outcome: 'allowed' | 'denied' | 'undecided';
+  readonly auditors: readonly NodeId[];
+}
 
 export interface Usage {
   readonly promptTokens: number;
@@ -80,4 +115,11 @@ export interface Answer {
   readonly receiptIds: readonly string[];
   readonly traceId: string;
   readonly usage: Usage;
+  /** How many answered, and how many of them agree with the answer. */
+  readonly answers: number;
+  readonly agreeing: number;
+  /** Null where nobody was asked to audit what it says. */
+  readonly audit: ContentAudit | null;
+  /** The most that was set aside for it; 0 for what is done for nothing. */
+  readonly atMostMicros: number;
 }

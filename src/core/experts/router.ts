@@ -69,7 +69,12 @@ export function rank(candidates: readonly Candidate[], chance: Chance, model: st
  * Who gets the request: within what the person allowed, with the wanted model, none of the excluded. Codes:
  * `nobody_offers` (no other node does this now), `unknown_model`, `not_reachable` (the one that was named).
  */
-export function choose(deps: PipelineDeps, request: WorkRequest, excluded: ReadonlySet<NodeId>): Result<Choice> {
+export function choose(
+  deps: PipelineDeps,
+  request: WorkRequest,
+  excluded: ReadonlySet<NodeId>,
+  traceId: string,
+): Result<Choice> {
   const { provider, model } = request;
   const capability = request.kind.capability.id;
   const own = deps.self(capability);
@@ -88,10 +93,59 @@ export function choose(deps: PipelineDeps, request: WorkRequest, excluded: Reado
   }
   const fitting =
     model === undefined ? offering : offering.filter((one) => one.models.some((held) => held.id === model));
-  const best = rank(fitting, deps.chance, model);
+  const versioned = ofChosenVersion(deps, request, fitting, traceId);
+  // Answers that are to agree must not come from one person or one line of invitations, where there are others.
+  const apart = versioned.filter((one) => ![...excluded].some((other) => deps.sameBranch(one.node, other)));
+  const best = rank(apart.length > 0 ? apart : versioned, deps.chance, model);
   if (best) return ok(best);
   if (provider === 'auto') return selfChosen();
   return offering.length > 0
     ? fail('unknown_model', `Nobody here has the model ${model}.`)
     : fail('nobody_offers', 'No other node here answers questions right now.');
+}
+
+/**
+ * Of several versions of one model only the one that this request is to go to: most requests to the settled one, a small share to one
+ * that is being tried, none to one that was found worse. Where nobody has it, whoever there is.
+ */
+function ofChosenVersion(
+  deps: PipelineDeps,
+  { stakes = 'ordinary', model }: WorkRequest,
+  candidates: readonly Candidate[],
+  traceId: string,
+): readonly Candidate[] {
+  const ids = new Set(candidates.flatMap(({ models }) => models.map(({ id }) => id)));
+  const wanted = new Map<string, string>();
+  for (const id of model === undefined ? ids : [model]) {
+    const hash = deps.versionFor(id, traceId, stakes);
+    if (hash !== null) wanted.set(id, hash);
+  }
+  if (wanted.size === 0) return candidates;
+  const keeps = (candidate: Candidate): boolean =>
+    candidate.models.length === 0 ||
+    candidate.models.some(({ id, hash }) => (wanted.get(id) ?? hash) === hash && (model === undefined || id === model));
+  const kept = candidates.filter(keeps);
+  return kept.length > 0 ? kept : candidates;
+}
+
+/**
+ * Several nodes for one request, each chosen as `choose` does without those before it; fewer where there are no more. Fails as
+ * `choose` does when there is none.
+ */
+export function chooseSeveral(
+  deps: PipelineDeps,
+  request: WorkRequest,
+  excluded: ReadonlySet<NodeId>,
+  count: number,
+  traceId: string,
+): Result<readonly Choice[]> {
+  const chosen: Choice[] = [];
+  const without = new Set(excluded);
+  while (chosen.length < count) {
+    const next = choose(deps, request, without, traceId);
+    if (!next.ok) return chosen.length > 0 ? ok(chosen) : next;
+    chosen.push(next.value);
+    without.add(next.value.node);
+  }
+  return ok(chosen);
 }

@@ -9,7 +9,8 @@ import type { JobOrder, JobResult } from '../jobs/executor';
 import type { Ledger } from '../ledger/ledger';
 import type { Signature, Signed } from '../wire/signed';
 import type { AuditRecord } from './audit';
-import type { RouteUpdate } from './route';
+import type { Stakes } from './job-class';
+import type { AuditFinding, CheckEvidence, RouteUpdate, Verdict } from './route';
 import type { RevealedVerdict } from './validators/sealed-verdict';
 import type { Candidate, WorkKind } from './work-kind';
 
@@ -22,6 +23,10 @@ export interface WorkRequest<Input = unknown> {
   readonly provider: Provider;
   /** Only providers with this model; absent: any. */
   readonly model?: string;
+  /** What hangs on the answer; absent: `ordinary`. */
+  readonly stakes?: Stakes;
+  /** What one executor may be paid at most; absent or 0: it is asked to do it for nothing. */
+  readonly payAtMostMicros?: number;
   readonly signal: AbortSignal;
 }
 
@@ -39,8 +44,12 @@ export interface CheckedModel {
   readonly engine: string;
 }
 
+/** Whether a validator was seen to find planted faults: until then it decides nothing alone. */
+export type ValidatorStanding = 'unproved' | 'proved';
+
 export interface ValidatorCandidate {
   readonly node: NodeId;
+  readonly standing: ValidatorStanding;
   /** Devices of one class may fail alike; what tells them apart here is only to be different. */
   readonly deviceClass: string;
 }
@@ -78,6 +87,19 @@ export interface PipelineDeps {
   readonly nodeChanged: EventSource<NodeId>;
   /** True when both are known to be nodes of one person. */
   readonly sameOwner: (a: NodeId, b: NodeId) => boolean;
+  /** True when both are one person's, or came into the community by one invitation of its founder. */
+  readonly sameBranch: (a: NodeId, b: NodeId) => boolean;
+  /** Which version of a model a request goes to, by its hash; null: any. */
+  readonly versionFor: (modelId: string, traceId: string, stakes: Stakes) => string | null;
+  /** Sets credit aside for jobs and sees that they are paid; absent where members do not pay each other. */
+  readonly payments?: Payments;
+  /** Which of two texts answers a question better, by somebody's model; null where nobody could tell. */
+  readonly judge: (question: string, first: string, second: string) => Promise<'first' | 'second' | 'tie' | null>;
+  /** Nodes that audit what answers say, with the family of the model that they do it with. */
+  readonly auditors: () => readonly { readonly node: NodeId; readonly family: string }[];
+  readonly askAudit: (auditor: NodeId, question: string, answer: string) => Promise<Result<AuditFinding>>;
+  /** The margins of a check between two devices, for the histogram of their pair. */
+  readonly noteMargins: (executor: NodeId, validator: NodeId, evidence: CheckEvidence) => void;
   /** True when the node is silent, suspect or gone. */
   readonly lost: (node: NodeId) => boolean;
   /** What the checks of a node with a model came to so far; the model's hash is empty for work without one. */
@@ -87,6 +109,29 @@ export interface PipelineDeps {
   };
   readonly assigned: (node: NodeId) => void;
   readonly outcome: (node: NodeId, outcome: Outcome) => void;
+}
+
+/** What the executor is shown so that it works for credit: see core/ledger. */
+export interface Payment {
+  /** The payer's reservation as it is stored. */
+  readonly reservation: Uint8Array<ArrayBuffer>;
+  /** Witness statements that it is the payer's only word at its place; none while too few can be reached. */
+  readonly heads: readonly Signed[];
+}
+
+export interface Payments {
+  /** Null: nothing is set aside, and the job is asked for as a favour. */
+  reserve(job: {
+    readonly jobId: string;
+    readonly expert: NodeId;
+    readonly capability: CapabilityId;
+    readonly input: unknown;
+    readonly payAtMostMicros: number;
+  }): Promise<{ readonly payment: Payment; readonly atMostMicros: number } | null>;
+  /** The job came to nothing there: what was set aside for it is to be freed. */
+  release(jobId: string): void;
+  /** The job was done and checked. The verdicts are handed to the executor, which asks to be paid with them. */
+  settle(job: { readonly jobId: string; readonly expert: NodeId; readonly verdicts: readonly Signed[]; readonly verdict: Verdict }): void;
 }
 
 type Untimed<T> = T extends unknown ? Omit<T, 'at'> : never;

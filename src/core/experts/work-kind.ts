@@ -46,6 +46,8 @@ export interface WorkKind<Input = unknown, Output = unknown, Chunk = unknown> {
   contradiction?(input: Input, output: Output, streamedIds: readonly number[], streamedText: string): string | null;
   /** What a person reads. */
   text(output: Output): string;
+  /** What the text answers, for those who audit what it says; absent: the kind is not audited. */
+  question?(input: Input): string;
   model(output: Output): { readonly id: string; readonly hash: string; readonly engine: string } | null;
   tokens(output: Output): { readonly prompt: number; readonly completion: number } | null;
   /** Units for an accepted result; caps are on totals. */

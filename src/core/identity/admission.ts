@@ -49,7 +49,14 @@ export type AdmittedAs = 'unknown' | 'member' | 'anchor';
 export type AdmitByCommunity = (
   peer: NodeId,
   credential: Uint8Array,
-) => Promise<Result<{ readonly trust: AdmittedAs; readonly identity: NodeId | null }>>;
+) => Promise<Result<Admitted>>;
+
+export interface Admitted {
+  readonly trust: AdmittedAs;
+  readonly identity: NodeId | null;
+  /** Content id of the founder's invitation by which its whole line came in; null for the founder and in open communities. */
+  readonly branch: string | null;
+}
 
 export interface AdmitDeps {
   readonly manifest: Community;
@@ -81,11 +88,11 @@ export function createAdmit({ manifest, verify, now, isBlocked, tally }: AdmitDe
     const identity = certificates.find(({ node }) => node === peer)?.identity ?? null;
     if (certificates.some((certificate) => certificate.node === peer && isBlocked(certificate.identity)))
       return blocked();
-    if (manifest.open) return ok({ trust: 'member', identity });
+    if (manifest.open) return ok({ trust: 'member', identity, branch: null });
 
     const { memberships } = decoded.value;
     if (memberships.length === 0) {
-      if (samePerson(peer, manifest.founder, certificates)) return ok({ trust: 'anchor', identity });
+      if (samePerson(peer, manifest.founder, certificates)) return ok({ trust: 'anchor', identity, branch: null });
       return notAMember();
     }
     const chain = await openMemberships(manifest, memberships, certificates, verify, now());
@@ -101,7 +108,7 @@ export function createAdmit({ manifest, verify, now, isBlocked, tally }: AdmitDe
     }
     if (!samePerson(peer, chain.value.at(-1)!.node, certificates)) return notAMember();
     tally.record(peer, chain.value);
-    return ok({ trust: tally.demoted(peer) ? 'unknown' : 'member', identity });
+    return ok({ trust: tally.demoted(peer) ? 'unknown' : 'member', identity, branch: chain.value[0]!.inviteId });
   };
 }
 

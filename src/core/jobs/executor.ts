@@ -20,6 +20,14 @@ export interface JobOrder {
   readonly traceId: string;
   readonly capability: CapabilityId;
   readonly input: unknown;
+  /** What the payer set aside for it; absent: it is asked for as a favour. */
+  readonly payment?: JobPayment | undefined;
+}
+
+/** A reservation as its payer shows it: see `Payments` in core/experts/run. */
+export interface JobPayment {
+  readonly reservation: Uint8Array<ArrayBuffer>;
+  readonly heads: readonly Signed[];
 }
 
 export interface JobResult {

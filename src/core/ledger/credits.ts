@@ -1,4 +1,4 @@
-import { MICROS_PER_CREDIT, type EconomyPolicy } from '../identity/economy-policy';
+import type { EconomyPolicy } from '../identity/economy-policy';
 
 /** AEM_CREDIT is counted in whole millionths; nothing here rounds but where it says so. */
 
@@ -22,12 +22,4 @@ export function splitCharge({ validatorShareMilli }: EconomyPolicy, chargeMicros
   const share = thousands * validatorShareMilli + Math.floor((rest * validatorShareMilli) / 1_000);
   const validatorMicros = Math.floor(share / validators);
   return { executorMicros: chargeMicros - validatorMicros * validators, validatorMicros };
-}
-
-/** What the exact amount is in credits, for people: at least two digits behind the point, at most six. */
-export function creditText(micros: number): string {
-  const sign = micros < 0 ? '−' : '';
-  const whole = Math.floor(Math.abs(micros) / MICROS_PER_CREDIT);
-  const fraction = String(Math.abs(micros) % MICROS_PER_CREDIT).padStart(6, '0');
-  return `${sign}${whole}.${fraction.replace(/0{1,4}$/, '')}`;
 }

@@ -98,6 +98,8 @@ export interface Admission {
   readonly trust: TrustLevel;
   /** The person whom the peer's certificate names; null when it showed none. */
   readonly identity?: NodeId | null;
+  /** The invitation of the founder by which its whole line came in; null where there is none. */
+  readonly branch?: string | null;
 }
 
 /** What a peer presents in the handshake: canonical bytes that `identity` understands, at most MAX_SIGNED_BYTES. */

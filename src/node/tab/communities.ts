@@ -11,7 +11,7 @@ import type { SeedSigner } from '#core/identity/ports';
 import type { KeyValueStore } from '#core/storage/ports';
 import { bytesSchema, checkAgainst, decodeThrough } from '#core/wire/gate';
 import { MAX_SIGNED_BYTES } from '#core/wire/limits';
-import { signedSchema, type Signed } from '#core/wire/signed';
+import { signedSchema, type Signed , idOfSigned } from '#core/wire/signed';
 import type { InviteOptions } from '../page-api';
 import type { InvitationView, InviteLink } from '../tab-node';
 
@@ -57,6 +57,10 @@ export function membersOf({ memberships }: Held): readonly NodeId[] {
     return body.ok ? [body.value.node] : [];
   });
 }
+
+/** The founder's invitation by which this node's own line came in; null for the founder and in open communities. */
+export const branchOf = ({ memberships }: Held): string | null =>
+  memberships[0] === undefined ? null : idOfSigned(memberships[0].invite);
 
 /** Most visits neither make nor take an invitation. */
 const loadInvites = () => import('#core/identity/invites');

@@ -13,7 +13,7 @@ import type { Signed } from '#core/wire/signed';
 import { createNode, type MeshNode } from '../create-node';
 import type { NodeStateWord, NodeStatus } from '../page-api';
 import type { Notice, Settings, TabNodeChange } from '../tab-node';
-import { membersOf, openCommunities, type Communities, type Held } from './communities';
+import { branchOf, membersOf, openCommunities, type Communities, type Held } from './communities';
 import { openContribution, type Contribution } from './contribution';
 import type { TabNodeDeps } from './deps';
 import type { OpenExpertsDesk } from './expert-report';
@@ -185,6 +185,8 @@ export function createTabLifecycle(deps: TabNodeDeps): TabLifecycle {
       joinProof: async () => run.communities.joinProof(held),
       models: run.loader,
       defaultModel: settings.model,
+      branch: branchOf(held),
+      newSigner: async () => (await deps.loadSeedSigner())(chance.bytes(32)),
       golden: (id) => goldenOf(run, id),
       async papers() {
         const desk = await openExperts(run);

@@ -1,0 +1,74 @@
+import type { Signer } from '#core/base/ports';
+import { fail, ok, type Result } from '#core/base/result';
+import type { Golden } from '#core/engines/model-manifest';
+import { runPipeline, type WorkOutcome } from '#core/experts/pipeline';
+import type { RouteUpdate } from '#core/experts/route';
+import type { WorkRequest } from '#core/experts/run';
+import type { NodeStorage } from '#core/storage/ports';
+import { llmChat, type ChatInput, type ChatOutput } from '#services/llm-chat/contract';
+import { createGoldenChallenges } from './golden-challenges';
+import { createMarginHistograms, type MarginHistogram } from './margin-histograms';
+import { createPipelineDeps, type NodeParts } from './pipeline-deps';
+import { createPlantedChecks, createValidatorRecords } from './planted-checks';
+
+export interface AskingDeskDeps extends Omit<
+  NodeParts,
+  'validatorRecords' | 'histograms' | 'judge' | 'auditors' | 'askAudit'
+> {
+  readonly storage: NodeStorage;
+  readonly golden: (modelId: string) => Promise<readonly Golden[]>;
+  /** Null: nothing is planted for validators to find. */
+  readonly newSigner: (() => Promise<Signer>) | null;
+}
+
+/** Everything that asks others for work: the pipeline, and what follows an answer to keep those honest who gave and checked it. */
+export interface AskingDesk {
+  work(request: WorkRequest): AsyncGenerator<RouteUpdate, Result<WorkOutcome>>;
+  histograms(): Promise<readonly MarginHistogram[]>;
+}
+
+export function createAskingDesk(deps: AskingDeskDeps): AskingDesk {
+  const { signer, verify, clock, chance, loadedModels } = deps;
+  const validatorRecords = createValidatorRecords();
+  const histograms = createMarginHistograms(deps.storage.records, clock);
+  const pipeline = createPipelineDeps({
+    ...deps,
+    validatorRecords,
+    histograms,
+    judge: async () => null,
+    auditors: () => [],
+    askAudit: async () => fail('nobody_offers', 'Nobody audits here.'),
+  });
+  const planted =
+    deps.newSigner &&
+    createPlantedChecks({
+      signer,
+      verify,
+      clock,
+      chance,
+      pipeline,
+      records: validatorRecords,
+      ownModel: (hash) => loadedModels.find(({ identity }) => identity.hash === hash),
+      newSigner: deps.newSigner,
+    });
+  const challenges = createGoldenChallenges({ chance, clock, pipeline, golden: deps.golden });
+
+  /** What follows an answer disturbs nothing: it begins when the answer is there, and what fails in it is nobody's failure. */
+  function follow(request: WorkRequest, { answer, output }: WorkOutcome): void {
+    const [executor] = answer.experts.slice(-1);
+    if (request.kind.capability.id !== llmChat.id || request.provider === 'self' || executor === undefined) return;
+    const chat = output as ChatOutput;
+    const rejectedByOne = answer.verdict === 'disputed' || (answer.verdict === 'rejected' && answer.validators.length < 2);
+    if (executor !== signer.nodeId) void challenges.after(executor, chat.model, rejectedByOne);
+    if (answer.verdict === 'accepted') void planted?.after(request.input as ChatInput, chat, answer.validators);
+  }
+
+  return {
+    async *work(request) {
+      const outcome = yield* runPipeline(pipeline, request);
+      if (outcome.ok) follow(request, outcome.value);
+      return outcome.ok ? ok(outcome.value) : outcome;
+    },
+    histograms: () => histograms.all(),
+  };
+}
