@@ -26,6 +26,8 @@ export interface MemberOptions {
   readonly lies?: Lies;
   /** Puts something between the node and its model: a checker that finds fault with everything, or with nothing. */
   readonly around?: (model: LanguageModel) => LanguageModel;
+  /** Plants claims for those who check its answers. */
+  readonly plants?: boolean;
 }
 
 /** What the scripted model says. Every member has the same table, so every member can check every other. */
@@ -44,7 +46,7 @@ export async function createMemoryMesh(clock: Clock, chance: Chance): Promise<Me
   return {
     world,
     community,
-    async createMember(name, { tokenDelayMs, lies, around = asItIs } = {}) {
+    async createMember(name, { tokenDelayMs, lies, around = asItIs, plants = false } = {}) {
       const signer = seedSignerFor(name);
       let model: LanguageModel | null = null;
       return unwrap(
@@ -82,6 +84,7 @@ export async function createMemoryMesh(clock: Clock, chance: Chance): Promise<Me
             },
           },
           branch: null,
+          ...(plants ? { newSigner: async () => createSeedSigner(chance.bytes(32)) } : {}),
           defaultModel: 'scripted-1',
           device: null,
           version: '0',

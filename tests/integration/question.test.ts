@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import { createMemoryMesh, type MemberOptions } from '#cli/memory-mesh';
+import type { LanguageModel } from '#core/engines/language-model';
 import type { RouteUpdate } from '#core/experts/route';
 import type { Provider } from '#core/experts/run';
 import type { WorkOutcome } from '#core/experts/pipeline';
@@ -108,6 +109,25 @@ test('alone the node answers itself and says unchecked; asking the mesh alone sa
   });
   const mesh = await finish(clock, ask(nodes.asker, 'mesh'));
   expect(mesh.result).toMatchObject({ ok: false, error: { code: 'nobody_offers' } });
+});
+
+test('a node whose own model takes a minute to come answers all the same', async () => {
+  const clock = createVirtualClock();
+  const mesh = await createMemoryMesh(clock, createSeededChance(7));
+  const slow = (model: LanguageModel): LanguageModel => ({
+    ...model,
+    identity: model.identity,
+    async encodePrompt(messages) {
+      await new Promise<void>((resolve) => void clock.after(60_000, resolve));
+      return model.encodePrompt(messages);
+    },
+  });
+  const asker = await mesh.createMember('asker', { around: slow });
+  await clock.runUntil(asker.start());
+  for (const provider of ['self', 'auto'] as const) {
+    const { result } = await finish(clock, ask(asker, provider));
+    expect(result, provider).toMatchObject({ ok: true, value: { answer: { experts: [asker.self] } } });
+  }
 });
 
 test('only on this device asks nobody to check', async () => {

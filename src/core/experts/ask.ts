@@ -86,14 +86,18 @@ function attempt(
   let begun = false;
   let atMostMicros = 0;
 
-  const lease = createLease(deps.clock, () =>
-    end(
-      fail(
-        'lease_expired',
-        lease.begun ? 'The node stopped in the middle of the answer.' : 'The node did not begin to answer.',
-      ),
-    ),
-  );
+  // This very node is not lost when it is silent: it may be fetching its model over a slow line, and who asked can stop it.
+  const lease =
+    expert === deps.signer.nodeId
+      ? null
+      : createLease(deps.clock, () =>
+          end(
+            fail(
+              'lease_expired',
+              lease?.begun ? 'The node stopped in the middle of the answer.' : 'The node did not begin to answer.',
+            ),
+          ),
+        );
   const stopWatching = deps.nodeChanged.on((node) => {
     if (node === expert && deps.lost(expert)) end(fail('suspect', 'The node is not heard any more.'));
   });
@@ -103,7 +107,7 @@ function attempt(
   function end(result: Result<JobResult>): void {
     if (over) return;
     over = true;
-    lease.end();
+    lease?.end();
     stopWatching();
     request.signal.removeEventListener('abort', cancel);
     if (!result.ok) {
@@ -129,7 +133,7 @@ function attempt(
 
   function onChunk(chunk: unknown): void {
     if (over) return;
-    lease.sign();
+    lease?.sign();
     const progress = kind.progress(chunk);
     begin(Math.min(progress.resumedTokens ?? 0, shown.ids.length));
     if (progress.modelHash !== undefined) shown.modelHash = progress.modelHash;
