@@ -24,6 +24,8 @@ import { createLinks } from '#core/transport/links';
 import type { Admit, Credential, IcePolicy, Links, Network } from '#core/transport/ports';
 import type { Signed } from '#core/wire/signed';
 import type { AskingDesk as Desk } from './asking-desk';
+import type { EconomyDesk } from './economy/desk';
+import type { KnownOffer } from './economy/payer';
 import type { MarginHistogram } from './margin-histograms';
 import { createBasicServices, createGivenVerdicts, type RegisteredService } from '#services/basic-services';
 
@@ -58,6 +60,8 @@ export interface NodeDeps {
   readonly branch: string | null;
   /** Which version of a model a request goes to, by its hash; absent or null: any. */
   readonly versionFor?: (modelId: string, traceId: string, stakes: Stakes) => string | null;
+  /** What nodes ask for their work; absent: nobody is paid. */
+  readonly offers?: Offers;
   /** A key that nobody saw before, for claims that are planted for validators; absent: none are planted. */
   readonly newSigner?: () => Promise<Signer>;
   /** Golden transcripts of a model, by which this device proves that it computes it; none known: an empty list. */
@@ -66,6 +70,14 @@ export interface NodeDeps {
   readonly version: string;
   /** Fetches the code of all services before the node starts, for runs on a virtual clock. */
   readonly preload?: boolean;
+}
+
+/** Advertisements, by which work is priced. */
+export interface Offers {
+  /** What another node asks; null where it asks for nothing, or nothing valid is known. */
+  of(node: NodeId): Promise<KnownOffer | null>;
+  /** What this node asks, the newest first. */
+  own(): readonly KnownOffer[];
 }
 
 export type Work = AsyncGenerator<RouteUpdate, Result<WorkOutcome>>;
@@ -93,6 +105,8 @@ export interface MeshNode {
   prepare(): Promise<void>;
   /** Runs work through the pipeline. Asking again what was asked is a new run. */
   work(request: WorkRequest): Work;
+  /** This node's part in the economy of its community; null where members do not pay each other. */
+  economy(): Promise<EconomyDesk | null>;
   /** How much devices differed in what this node had checked. */
   histograms(): Promise<readonly MarginHistogram[]>;
   contribute(on: boolean): Promise<Result<void>>;
@@ -180,6 +194,7 @@ export async function createNode(deps: NodeDeps): Promise<Result<MeshNode>> {
       bus.announce();
       changed.emit('work');
     },
+    payments: async () => (await economy())?.payee ?? null,
     async runService(capability, input, signal, onChunk, job) {
       const kind = (await work()).kinds.get(capability);
       if (!kind || !bus.has(capability))
@@ -207,6 +222,28 @@ export async function createNode(deps: NodeDeps): Promise<Result<MeshNode>> {
       return result;
     },
   });
+
+  /** The code of the economy is fetched when this person takes part in it, where there is one. */
+  let taking: Promise<EconomyDesk | null> | null = null;
+  function economy(): Promise<EconomyDesk | null> {
+    if (community.economy === undefined) return Promise.resolve(null);
+    taking ??= Promise.all([work(), import('./economy/desk')]).then(([{ kinds }, { openEconomyDesk }]) =>
+      openEconomyDesk({
+        signer,
+        verify,
+        clock,
+        chance,
+        storage: deps.storage,
+        ledger,
+        bus,
+        links,
+        kinds,
+        offerOf: async (node) => (await deps.offers?.of(node)) ?? null,
+        ownOffers: () => deps.offers?.own() ?? [],
+      }),
+    );
+    return taking;
+  }
 
   const verdicts = createGivenVerdicts();
   const services: RegisteredService[] = [];
@@ -265,7 +302,7 @@ export async function createNode(deps: NodeDeps): Promise<Result<MeshNode>> {
   /** The code of the pipeline is fetched with the first question. */
   let asking: Promise<Desk> | null = null;
   function pipeline() {
-    asking ??= Promise.all([work(), import('./asking-desk')]).then(([{ checks }, { createAskingDesk }]) =>
+    asking ??= Promise.all([work(), economy(), import('./asking-desk')]).then(([{ checks }, desk, { createAskingDesk }]) =>
       createAskingDesk({
         signer,
         verify,
@@ -284,7 +321,7 @@ export async function createNode(deps: NodeDeps): Promise<Result<MeshNode>> {
         versionFor: deps.versionFor ?? (() => null),
         golden: deps.golden ?? (async () => []),
         newSigner: deps.newSigner ?? null,
-        payments: null,
+        payments: desk?.payer ?? null,
       }),
     );
     return asking;
@@ -369,7 +406,9 @@ export async function createNode(deps: NodeDeps): Promise<Result<MeshNode>> {
       const policy: IcePolicy = 'configured';
       network.answerWith(policy);
       links.setIcePolicy(policy);
+      void economy();
     },
+    economy,
     prepare: async () => void (await work()),
     async *work(request) {
       return yield* (await pipeline()).work(request);
@@ -439,6 +478,7 @@ export async function createNode(deps: NodeDeps): Promise<Result<MeshNode>> {
     async stop() {
       decision += 1;
       for (const stop of stops) stop();
+      (await taking)?.stop();
       bus.close();
       await links.close();
       network.quit(community.id);

@@ -50,6 +50,8 @@ export interface WorkKind<Input = unknown, Output = unknown, Chunk = unknown> {
   question?(input: Input): string;
   model(output: Output): { readonly id: string; readonly hash: string; readonly engine: string } | null;
   tokens(output: Output): { readonly prompt: number; readonly completion: number } | null;
+  /** The most tokens, in and out, that a request can come to, before anybody is asked; absent: none are counted. */
+  mostTokens?(input: Input): number;
   /** Units for an accepted result; caps are on totals. */
   units(input: Input, output: Output): number;
   /** Absent: a request of this kind is only ever given to one executor at a time. */

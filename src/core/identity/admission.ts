@@ -56,7 +56,12 @@ export interface Admitted {
   readonly identity: NodeId | null;
   /** Content id of the founder's invitation by which its whole line came in; null for the founder and in open communities. */
   readonly branch: string | null;
+  /** Who invited it, and the invitation; null for the founder and in open communities. */
+  readonly invitedBy: NodeId | null;
+  readonly invite: string | null;
 }
+
+const BY_NOBODY = { branch: null, invitedBy: null, invite: null } as const;
 
 export interface AdmitDeps {
   readonly manifest: Community;
@@ -88,11 +93,11 @@ export function createAdmit({ manifest, verify, now, isBlocked, tally }: AdmitDe
     const identity = certificates.find(({ node }) => node === peer)?.identity ?? null;
     if (certificates.some((certificate) => certificate.node === peer && isBlocked(certificate.identity)))
       return blocked();
-    if (manifest.open) return ok({ trust: 'member', identity, branch: null });
+    if (manifest.open) return ok({ trust: 'member', identity, ...BY_NOBODY });
 
     const { memberships } = decoded.value;
     if (memberships.length === 0) {
-      if (samePerson(peer, manifest.founder, certificates)) return ok({ trust: 'anchor', identity, branch: null });
+      if (samePerson(peer, manifest.founder, certificates)) return ok({ trust: 'anchor', identity, ...BY_NOBODY });
       return notAMember();
     }
     const chain = await openMemberships(manifest, memberships, certificates, verify, now());
@@ -108,7 +113,14 @@ export function createAdmit({ manifest, verify, now, isBlocked, tally }: AdmitDe
     }
     if (!samePerson(peer, chain.value.at(-1)!.node, certificates)) return notAMember();
     tally.record(peer, chain.value);
-    return ok({ trust: tally.demoted(peer) ? 'unknown' : 'member', identity, branch: chain.value[0]!.inviteId });
+    const [first, last] = [chain.value[0]!, chain.value.at(-1)!];
+    return ok({
+      trust: tally.demoted(peer) ? 'unknown' : 'member',
+      identity,
+      branch: first.inviteId,
+      invitedBy: last.issuer,
+      invite: last.inviteId,
+    });
   };
 }
 

@@ -63,6 +63,18 @@ export interface Executor {
   readonly running: readonly RunningJob[];
 }
 
+/** Whether jobs are taken for what is offered for them, and what becomes of that. */
+export interface JobPayments {
+  /** Before anything is computed. */
+  take(order: JobOrder, requester: NodeId): Promise<Result<unknown>>;
+  /** After it: null when nothing came of the job. Resolves when what is owed for it is kept. */
+  over(
+    jobId: string,
+    requester: NodeId,
+    done: { readonly job: FinishedJob; readonly commitment: Signed; readonly startedAt: number } | null,
+  ): Promise<void>;
+}
+
 export interface ExecutorDeps {
   readonly signer: Signer;
   readonly ledger: () => Ledger;
@@ -77,6 +89,8 @@ export interface ExecutorDeps {
     job: JobContext,
   ) => Promise<Result<unknown>>;
   readonly onRunningChanged: () => void;
+  /** Null where members do not pay each other. */
+  readonly payments?: () => Promise<JobPayments | null>;
 }
 
 export function createExecutor(deps: ExecutorDeps): Executor {
@@ -102,7 +116,14 @@ export function createExecutor(deps: ExecutorDeps): Executor {
       const job: RunningJob = { jobId: order.jobId, capability: order.capability, requester, tokens: 0 };
       running.set(key, job);
       deps.onRunningChanged();
+      const startedAt = clock.now();
+      let payments: JobPayments | null = null;
+      let done: { job: FinishedJob; commitment: Signed; startedAt: number } | null = null;
       try {
+        const paying = requester === signer.nodeId ? null : ((await deps.payments?.()) ?? null);
+        const taken = await paying?.take(order, requester);
+        if (taken && !taken.ok) return taken;
+        payments = paying;
         const countAndShow = (chunk: unknown): void => {
           job.tokens += 1;
           onChunk(chunk);
@@ -131,10 +152,13 @@ export function createExecutor(deps: ExecutorDeps): Executor {
         const commitment = await sign(signer, body);
         const written = await deps.ledger().append({ kind: 'work.committed', commitment });
         if (!written.ok) return written;
-        remember(key, { commitment: body, commitmentId: idOfSigned(commitment), input, output });
+        const finishedJob = { commitment: body, commitmentId: idOfSigned(commitment), input, output };
+        remember(key, finishedJob);
+        done = { job: finishedJob, commitment, startedAt };
         return ok({ output, salt, commitment });
       } finally {
         running.delete(key);
+        await payments?.over(order.jobId, requester, done);
         deps.onRunningChanged();
       }
     },

@@ -75,6 +75,13 @@ interface Chain {
   tree: Frontier;
 }
 
+interface Ruling {
+  readonly challenge: string;
+  readonly ruling: 'upheld' | 'dismissed';
+  readonly author: NodeId;
+  readonly seq: number;
+}
+
 /** What every entry that others may refer to came to. */
 interface Judged {
   readonly accepted: boolean;
@@ -103,7 +110,7 @@ export interface FoldSnapshot {
   readonly closings: readonly ClosingState[];
   readonly mints: readonly MintState[];
   readonly challenges: readonly ChallengeState[];
-  readonly rulings: readonly (readonly [string, string, 'upheld' | 'dismissed'])[];
+  readonly rulings: readonly (readonly [string, string, 'upheld' | 'dismissed', NodeId, number])[];
   readonly refusals: readonly Refusal[];
   readonly here: readonly NodeId[];
   readonly receipts: readonly ReceiptFact[];
@@ -128,7 +135,7 @@ export function createLedgerFold(community: Community, from?: FoldSnapshot): Led
   const challengesById = new Map<string, ChallengeState>();
   const challengeByBond = new Map<string, string>();
   /** By entry, since only those that a closing refers to count for it. */
-  const rulingsByEntry = new Map<string, { challenge: string; ruling: 'upheld' | 'dismissed' }>();
+  const rulingsByEntry = new Map<string, Ruling>();
   const confirmed = new Map<NodeId, number>();
   /** Grants and reservations by those whom they concern. */
   const concerns = new Map<NodeId, Set<string>>();
@@ -459,7 +466,8 @@ export function createLedgerFold(community: Community, from?: FoldSnapshot): Led
       verdicts: inside.verdicts,
     });
     if (!kept.ok) return kept.error;
-    rulingsByEntry.set(entry.id, { challenge: event.challenge, ruling: rulingOf(panel, inside.verdicts)! });
+    const ruling = rulingOf(panel, inside.verdicts)!;
+    rulingsByEntry.set(entry.id, { challenge: event.challenge, ruling, author: entry.author, seq: entry.seq });
     return null;
   }
 
@@ -602,10 +610,12 @@ export function createLedgerFold(community: Community, from?: FoldSnapshot): Led
       closings: sortedBy([...closingByReservation.values()], ({ reservation }) => reservation),
       mints: sortedBy([...mintByKey.values()], ({ key }) => key),
       challenges: sortedBy([...challengesById.values()], ({ id }) => id),
-      rulings: sortedBy([...rulingsByEntry], ([id]) => id).map(([id, { challenge, ruling }]) => [
+      rulings: sortedBy([...rulingsByEntry], ([id]) => id).map(([id, one]) => [
         id,
-        challenge,
-        ruling,
+        one.challenge,
+        one.ruling,
+        one.author,
+        one.seq,
       ]),
       refusals: sortedBy(refusals, ({ entry }) => entry),
       here: [...here].sort(),
@@ -631,7 +641,8 @@ export function createLedgerFold(community: Community, from?: FoldSnapshot): Led
     for (const closing of kept.closings) takeClosing(closing);
     for (const mint of kept.mints) takeMint(mint);
     for (const challenge of kept.challenges) takeChallenge(challenge);
-    for (const [id, challenge, ruling] of kept.rulings) rulingsByEntry.set(id, { challenge, ruling });
+    for (const [id, challenge, ruling, author, seq] of kept.rulings)
+      rulingsByEntry.set(id, { challenge, ruling, author, seq });
   }
   if (from) restore(from);
 
@@ -655,6 +666,10 @@ export function createLedgerFold(community: Community, from?: FoldSnapshot): Led
         if (byChallenge.get(challenge) !== 'upheld') byChallenge.set(challenge, ruling);
       return byChallenge;
     },
+    rulingRefs: (challenge) =>
+      [...rulingsByEntry].flatMap(([id, one]) =>
+        one.challenge === challenge ? [{ author: one.author, seq: one.seq, id }] : [],
+      ),
     refusals,
     bannedFrom,
     get supplyMicros() {

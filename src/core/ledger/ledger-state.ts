@@ -1,5 +1,6 @@
 import type { NodeId } from '../base/ids';
 import type { Account } from './account';
+import type { EntryRef } from './chain';
 import type { OfferTerms } from './offer-terms';
 import type { Carrier, ReceiptFacts } from './receipt-facts';
 import type { ProposedSettlement } from './rules/dispute-rules';
@@ -98,6 +99,8 @@ export interface LedgerState extends Pick<
   readonly challengesById: ReadonlyMap<string, ChallengeState>;
   /** By challenge. */
   readonly rulings: ReadonlyMap<string, 'upheld' | 'dismissed'>;
+  /** The entries that ruled on a challenge. */
+  rulingRefs(challenge: string): readonly EntryRef[];
   readonly refusals: readonly Refusal[];
   /** The first position at which each forger signed twice. */
   readonly bannedFrom: ReadonlyMap<NodeId, number>;

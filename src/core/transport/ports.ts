@@ -100,6 +100,9 @@ export interface Admission {
   readonly identity?: NodeId | null;
   /** The invitation of the founder by which its whole line came in; null where there is none. */
   readonly branch?: string | null;
+  /** Who invited it, and the content id of the invitation; null where there was none. */
+  readonly invitedBy?: NodeId | null;
+  readonly invite?: string | null;
 }
 
 /** What a peer presents in the handshake: canonical bytes that `identity` understands, at most MAX_SIGNED_BYTES. */

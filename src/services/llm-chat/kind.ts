@@ -1,8 +1,10 @@
+import { utf8 } from '#core/base/bytes';
 import type { WorkKind } from '#core/experts/work-kind';
 import { llmChat, MAX_SEGMENTS, type ChatChunk, type ChatInput, type ChatOutput } from './contract';
 
 const TOKENS_PER_UNIT = 50;
 const MAX_UNITS = 5;
+const TEMPLATE_TOKENS = 16;
 
 /** What the pipeline knows of `llm.chat@1`: it resumes by token ids and is checked by re-scoring. */
 export const chatKind: WorkKind<ChatInput, ChatOutput, ChatChunk> = {
@@ -25,6 +27,10 @@ export const chatKind: WorkKind<ChatInput, ChatOutput, ChatChunk> = {
       return 'streamed_ids_differ';
     return output.text === streamedText ? null : 'streamed_text_differs';
   },
+  /** No tokenizer makes more tokens of a text than it has bytes; a template adds a few around each message. */
+  mostTokens: ({ messages, maxTokens }) =>
+    messages.reduce((sum, { text }) => sum + utf8(text).length + TEMPLATE_TOKENS, 0) + maxTokens,
+  question: ({ messages }) => messages.at(-1)?.text ?? '',
   text: (output) => output.text,
   model: ({ model }) => ({ id: model.id, hash: model.hash, engine: model.engine }),
   tokens: ({ promptIds, ids }) => ({ prompt: promptIds.length, completion: ids.length }),

@@ -1,0 +1,74 @@
+import type { NodeId } from '#core/base/ids';
+import { ok, type Result } from '#core/base/result';
+import type { Ledger } from '#core/ledger/ledger';
+import { refOf } from './closing';
+import type { Witnessing } from './witnessing';
+
+/** Brings into this node's own log what credits it, or ends a reservation of it, in the logs of others: what it can then spend. */
+export interface Claims {
+  /** Resolves when everything that could be claimed was. Runs one at a time. */
+  sweep(): Promise<void>;
+  stop(): void;
+}
+
+export function startClaims(ledger: Ledger, witnessing: Witnessing): Claims {
+  const self: NodeId = ledger.author;
+  let running: Promise<void> | null = null;
+  let again = false;
+  let stopped = false;
+
+  async function claimGrant(id: string): Promise<Result<void>> {
+    const grant = ledger.state.grantsById.get(id)!;
+    const read = await ledger.bytesOf(grant.from, grant.seq, 1);
+    if (!read.ok || read.value[0] === undefined) return ok(undefined);
+    const ref = { author: grant.from, seq: grant.seq, id };
+    const heads = await witnessing.certifyHead(ref, witnessing.setFor(grant.from, null));
+    if (!heads.complete) return ok(undefined);
+    const written = await ledger.append(
+      { kind: 'credit.claimed', grant: read.value[0], heads: [...heads.statements] },
+      [ref],
+    );
+    return written.ok ? ok(undefined) : written;
+  }
+
+  async function claimClosing(reservation: string): Promise<Result<void>> {
+    const closing = ledger.state.closingByReservation.get(reservation)!;
+    const { author, seq } = closing.carrier;
+    const read = await ledger.entriesOf(author, seq, 1);
+    const event = read.ok ? read.value[0]?.event : undefined;
+    if (event?.kind !== 'settlement.closed') return ok(undefined);
+    const ref = refOf(ledger, reservation);
+    const written = await ledger.append(event, ref === null ? [] : [ref]);
+    return written.ok ? ok(undefined) : written;
+  }
+
+  async function sweepOnce(): Promise<void> {
+    const { grants, reservations } = ledger.state.unclaimedBy(self);
+    for (const id of reservations) if (!stopped && !(await claimClosing(id)).ok) return;
+    for (const id of grants) if (!stopped && !(await claimGrant(id)).ok) return;
+  }
+
+  function sweep(): Promise<void> {
+    again = true;
+    running ??= (async () => {
+      while (again && !stopped) {
+        again = false;
+        await sweepOnce();
+      }
+      running = null;
+    })();
+    return running;
+  }
+
+  const stop = ledger.changed.on(({ own }) => {
+    if (own === null) void sweep();
+  });
+  void sweep();
+  return {
+    sweep,
+    stop() {
+      stopped = true;
+      stop();
+    },
+  };
+}

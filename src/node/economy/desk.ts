@@ -1,0 +1,105 @@
+import type { Chance, Clock, Signer, Verify } from '#core/base/ports';
+import type { NodeId } from '#core/base/ids';
+import type { Bus } from '#core/bus/bus';
+import type { CapabilityId } from '#core/bus/capability';
+import type { WorkKinds } from '#core/experts/work-kind';
+import type { FinishedJob } from '#core/jobs/executor';
+import type { Ledger } from '#core/ledger/ledger';
+import type { NodeStorage } from '#core/storage/ports';
+import type { Links } from '#core/transport/ports';
+import { createEconomyServices } from '#services/economy-services';
+import { startClaims, type Claims } from './claims';
+import { startLedgerExchange, type LedgerExchange } from './exchange';
+import { startGrants } from './grants';
+import { createPayee, type Payee } from './payee';
+import { createPayer, type KnownOffer, type Payer } from './payer';
+import { createWitnessing } from './witnessing';
+
+export interface EconomyDeps {
+  readonly signer: Signer;
+  readonly verify: Verify;
+  readonly clock: Clock;
+  readonly chance: Chance;
+  readonly storage: NodeStorage;
+  readonly ledger: Ledger;
+  readonly bus: Bus;
+  readonly links: Links;
+  readonly kinds: WorkKinds;
+  /** What another node asks for its work, as it advertises it. */
+  readonly offerOf: (node: NodeId) => Promise<KnownOffer | null>;
+  /** What this node advertises, the newest first. */
+  readonly ownOffers: () => readonly KnownOffer[];
+}
+
+/** A node's part in the economy of its community: it holds the logs, witnesses, pays and is paid. */
+export interface EconomyDesk {
+  readonly exchange: LedgerExchange;
+  readonly payer: Payer;
+  readonly payee: Payee;
+  readonly claims: Claims;
+  stop(): void;
+}
+
+export function openEconomyDesk(deps: EconomyDeps): EconomyDesk {
+  const { signer, verify, clock, chance, storage, ledger, bus, links, kinds } = deps;
+  const { records } = storage;
+  const exchange = startLedgerExchange({ ledger, bus, links, clock, chance });
+  const witnessing = createWitnessing({ ledger, bus, clock, verify, exchange });
+  const claims = startClaims(ledger, witnessing);
+  const grants = startGrants(ledger, links);
+  const mostTokens = (capability: CapabilityId, input: unknown): number =>
+    kinds.get(capability)?.mostTokens?.(input) ?? 0;
+  const payer = createPayer({
+    signer,
+    verify,
+    clock,
+    bus,
+    ledger,
+    exchange,
+    witnessing,
+    claims,
+    offerOf: deps.offerOf,
+    mostTokens,
+  });
+  const payee = createPayee({
+    signer,
+    verify,
+    clock,
+    chance,
+    ledger,
+    records,
+    witnessing,
+    ownOffers: deps.ownOffers,
+    mostTokens,
+    countsOf({ commitment, output }: FinishedJob) {
+      const kind = kinds.get(commitment.capability as CapabilityId);
+      return { tokens: kind?.tokens(output) ?? null, model: kind?.model(output) ?? null };
+    },
+  });
+  for (const { definition, offered } of createEconomyServices({
+    signer,
+    verify,
+    clock,
+    records,
+    ledger: () => ledger,
+    isOwed: payee.isOwed,
+    receiptFor: payee.receiptFor,
+    acknowledged: payee.acknowledged,
+    onForked: (author, peer) => void exchange.findFork(author, peer),
+  }))
+    bus.register(definition, offered === 'always');
+
+  return {
+    exchange,
+    payer,
+    payee,
+    claims,
+    stop() {
+      exchange.stop();
+      claims.stop();
+      grants.stop();
+      payer.stop();
+      payee.stop();
+    },
+  };
+}

@@ -1,0 +1,458 @@
+import * as v from 'valibot';
+import type { NodeId } from '#core/base/ids';
+import type { Chance, Clock, Signer, Verify } from '#core/base/ports';
+import { fail, ok, unwrap, type Result } from '#core/base/result';
+import type { CapabilityId } from '#core/bus/capability';
+import { MAX_JOBS_HELD, type FinishedJob, type JobPayment } from '#core/jobs/executor';
+import { openEntry } from '#core/ledger/chain';
+import { windowSecondsFor } from '#core/ledger/credits';
+import { ledgerEventSchema, settlementIdOf, settlementSchema, type Settlement } from '#core/ledger/events';
+import type { Ledger } from '#core/ledger/ledger';
+import { openOffer, type OfferTerms } from '#core/ledger/offer-terms';
+import { openVerdicts, type OpenedVerdict } from '#core/ledger/open-event';
+import { accepts, chargeFor } from '#core/ledger/rules/proposal-rules';
+import { commitmentSchema } from '#core/ledger/statements';
+import { certifiedAt, openHeadWitness } from '#core/ledger/witnesses';
+import {
+  CHALLENGE_METHODS,
+  openWorkReceipt,
+  REQUIRED_RECEIPTS,
+  type InferenceWorkReceipt,
+} from '#core/ledger/work-receipts';
+import type { KeyValueStore } from '#core/storage/ports';
+import { checkAgainst } from '#core/wire/gate';
+import { idOfSigned, openSigned, sign, signedSchema, type Signed } from '#core/wire/signed';
+import { closeReservation, refOf } from './closing';
+import type { Witnessing } from './witnessing';
+
+/** A payer that agrees does so at once; after this long the work is proposed without its word. */
+const ACKNOWLEDGED_WITHIN_MS = 20_000;
+/** Entries at the end of each log in which verdicts on work of this node are looked for, when its payer is silent. */
+const VERDICTS_LOOKED_FOR_IN = 200;
+/** Less time than this is not enough to do the work and to propose it. */
+const LEAST_TIME_LEFT_MS = 60_000;
+const RETRY_MS = 60_000;
+/** What witnesses' clocks may be behind this one. */
+const WINDOW_SLACK_MS = 2_000;
+
+/** What a finished job needs to be paid, kept until it is. */
+const dueSchema = v.strictObject({
+  v: v.literal(1),
+  reservation: v.string(),
+  jobId: v.string(),
+  payer: v.string(),
+  /** The advertisement and the commitment as they were signed. */
+  offer: signedSchema,
+  commitment: signedSchema,
+  receipt: v.nullable(signedSchema),
+  work: v.strictObject({
+    inputTokens: v.number(),
+    outputTokens: v.number(),
+    wallTimeMs: v.number(),
+    startedAt: v.number(),
+    completedAt: v.number(),
+    expert: v.nullable(v.strictObject({ id: v.string(), hash: v.string() })),
+    capability: v.string(),
+    traceId: v.string(),
+  }),
+  settlement: v.nullable(settlementSchema),
+  proposed: v.array(signedSchema),
+  proposedAt: v.nullable(v.number()),
+});
+
+type Due = v.InferOutput<typeof dueSchema>;
+
+export interface PayeeDeps {
+  readonly signer: Signer;
+  readonly verify: Verify;
+  readonly clock: Clock;
+  readonly chance: Chance;
+  readonly ledger: Ledger;
+  readonly records: KeyValueStore;
+  readonly witnessing: Witnessing;
+  /** The advertisement under which this node works now, and earlier ones that have not expired. */
+  readonly ownOffers: () => readonly { readonly signed: Signed; readonly terms: OfferTerms }[];
+  readonly mostTokens: (capability: CapabilityId, input: unknown) => number;
+  readonly countsOf: (job: FinishedJob) => {
+    readonly tokens: { readonly prompt: number; readonly completion: number } | null;
+    readonly model: { readonly id: string; readonly hash: string } | null;
+  };
+}
+
+/** Whether a job is taken, and for what. */
+export type Taken = { readonly kind: 'paid'; readonly reservation: string } | { readonly kind: 'favour' };
+
+/** The side that is paid: takes jobs only with enough set aside for them, and sees its work through to a closed settlement. */
+export interface Payee {
+  /** Codes: `payment_refused` with the reason, `no_favours` where everything kept for those without credit is in use. */
+  take(
+    job: {
+      readonly jobId: string;
+      readonly capability: CapabilityId;
+      readonly input: unknown;
+      readonly payment?: JobPayment | undefined;
+    },
+    payer: NodeId,
+  ): Promise<Result<Taken>>;
+  /** The job is over: with what came of it, or null when it failed. */
+  over(jobId: string, payer: NodeId, done: { readonly job: FinishedJob; readonly commitment: Signed; readonly startedAt: number } | null): Promise<void>;
+  isOwed(reservation: string): boolean;
+  receiptFor(payer: NodeId, jobId: string, verdicts: readonly Signed[]): Promise<Result<Signed>>;
+  acknowledged(payer: NodeId, receipt: Signed): Promise<Result<boolean>>;
+  stop(): void;
+}
+
+const refuse = (message: string) => fail('payment_refused', message, message);
+
+export function createPayee(deps: PayeeDeps): Payee {
+  const { signer, verify, clock, chance, ledger, records, witnessing } = deps;
+  const self = signer.nodeId;
+  const { community } = ledger;
+  const policy = community.economy;
+  const prefix = `payee/${community.id}/`;
+  /** Jobs that run, with the reservation that pays them; null for a favour. */
+  const running = new Map<string, { reservation: string; offer: Signed } | null>();
+  const dueByJob = new Map<string, Due>();
+  const verdictsByJob = new Map<string, readonly Signed[]>();
+  const timers = new Set<() => void>();
+  let stopped = false;
+
+  const keyOf = (payer: NodeId, jobId: string): string => `${payer}/${jobId}`;
+  const later = (delayMs: number, run: () => void): void => {
+    const cancel = clock.after(Math.max(0, delayMs), () => {
+      timers.delete(cancel);
+      if (!stopped) run();
+    });
+    timers.add(cancel);
+  };
+
+  async function keep(due: Due): Promise<Result<void>> {
+    const key = keyOf(due.payer, due.jobId);
+    const written = await records.set(prefix + key, due);
+    if (written.ok) dueByJob.set(key, due);
+    return written;
+  }
+
+  async function forget(due: Due): Promise<void> {
+    const key = keyOf(due.payer, due.jobId);
+    dueByJob.delete(key);
+    verdictsByJob.delete(key);
+    await records.delete(prefix + key);
+  }
+
+  async function admitPayment(
+    payment: JobPayment,
+    jobId: string,
+    capability: CapabilityId,
+    input: unknown,
+    payer: NodeId,
+  ): Promise<Result<{ reservation: string; offer: Signed }>> {
+    const entry = await openEntry(ledgerEventSchema, payment.reservation, verify);
+    if (!entry.ok) return refuse('The reservation cannot be read.');
+    const { id, author, event } = entry.value;
+    if (event.kind !== 'reservation.made' || author !== payer || event.payee !== self || event.jobId !== jobId)
+      return refuse('The reservation is for another job.');
+    const { state } = ledger;
+    if (state.bannedFrom.has(payer)) return refuse('You signed two different histories.');
+    const known = state.reservationsById.get(id);
+    if (known === undefined) return refuse('The reservation does not stand in your log as this node knows it.');
+    if (state.closingByReservation.has(id)) return refuse('That reservation has ended.');
+    if ([...running.values(), ...dueByJob.values()].some((one) => one?.reservation === id))
+      return refuse('That reservation pays another job already.');
+    const offer = deps.ownOffers().find(({ terms }) => terms.id === event.offer);
+    if (offer === undefined || offer.terms.expiresAt <= clock.now())
+      return refuse('This node does not work under that advertisement any more.');
+    if (!offer.terms.taskClasses.includes(capability)) return refuse('That work is not offered there.');
+    if (event.amountMicros < chargeFor(offer.terms, deps.mostTokens(capability, input)))
+      return refuse('Too little is set aside for that work.');
+    if (event.expiresAt < clock.now() + LEAST_TIME_LEFT_MS) return refuse('The reservation expires too soon.');
+    // Witnesses who were replaced may be those whom the payer has on its side.
+    if (state.roster !== null && event.roster !== state.roster.entry)
+      return refuse('The reservation names witnesses that were replaced.');
+    const set = witnessing.setFor(payer, event.roster);
+    const heads = [];
+    for (const signed of payment.heads) {
+      const opened = await openHeadWitness(signed, verify);
+      if (opened.ok) heads.push(opened.value);
+    }
+    const certified =
+      certifiedAt(set, heads, (head) => head.author === payer && head.seq === entry.value.seq && head.entry === id) !==
+      null;
+    if (!certified && event.amountMicros + provisionalFrom(payer) > policy!.provisionalCapMicros)
+      return refuse('Too few witnesses saw the reservation.');
+    return ok({ reservation: id, offer: offer.signed });
+  }
+
+  /** What this payer has under way here that no witness saw. */
+  const provisionalFrom = (payer: NodeId): number =>
+    [...running].reduce((sum, [key, one]) => {
+      if (one === null || !key.startsWith(`${payer}/`)) return sum;
+      return sum + (ledger.state.reservationsById.get(one.reservation)?.amountMicros ?? 0);
+    }, 0);
+
+  /** Of the jobs that fit, how many may be favours at a time: at least one, so that newcomers get in. */
+  const mostFavours = (): number =>
+    policy === undefined ? MAX_JOBS_HELD : Math.max(1, Math.floor((MAX_JOBS_HELD * policy.freeSharePercent) / 100));
+
+  /** What this node signed itself, and kept, opens. */
+  const commitmentOf = async (signed: Signed) => ({
+    ...unwrap(await openSigned(commitmentSchema, signed, verify)),
+    id: idOfSigned(signed),
+  });
+  const termsOf = async (signed: Signed): Promise<OfferTerms> => unwrap(await openOffer(signed, verify));
+
+  async function receiptOf(due: Due, verdicts: readonly OpenedVerdict[]): Promise<Signed> {
+    const terms = await termsOf(due.offer);
+    const { work } = due;
+    const commitment = await commitmentOf(due.commitment);
+    const chargeMicros = chargeFor(terms, work.inputTokens + work.outputTokens);
+    const body: InferenceWorkReceipt = {
+      type: 'inference-work-receipt',
+      v: 1,
+      community: community.id,
+      jobId: due.jobId,
+      taskClass: work.capability,
+      expert: work.expert,
+      executor: self,
+      payer: due.payer,
+      offer: terms.id,
+      creditAccount: self,
+      chargeMicros,
+      work: {
+        inputTokens: work.inputTokens,
+        outputTokens: work.outputTokens,
+        meteredCostMicros: Math.min(chargeMicros, (work.inputTokens + work.outputTokens) * terms.rateMicros),
+        wallTimeMs: Math.max(1, Math.round(work.wallTimeMs)),
+        startedAt: work.startedAt,
+        completedAt: work.completedAt,
+      },
+      commitments: {
+        commitment: commitment.id,
+        input: commitment.input,
+        output: commitment.output,
+        routeTraceId: work.traceId,
+        nonce: chance.bytes(16),
+      },
+      challenge: {
+        windowSeconds: windowSecondsFor(policy!, chargeMicros),
+        methods: [...CHALLENGE_METHODS],
+        replayMaterial: commitment.output,
+        verifierSet: verdicts.map(({ verdict }) => verdict.validator),
+      },
+      duplicateSpend: {
+        spendKey: due.reservation,
+        scope: 'reservation',
+        previousReceipt: null,
+        idempotencyKey: ledger.state.reservationsById.get(due.reservation)?.idempotencyKey ?? due.jobId,
+      },
+      policy: {
+        privacyClass: 'public',
+        sandboxProfile: terms.sandboxProfile,
+        allowedForCredit: true,
+        receiptRequirements: [...REQUIRED_RECEIPTS],
+      },
+      at: clock.now(),
+    };
+    return sign(signer, body);
+  }
+
+  /** Verdicts that its validators told in their own logs, for work whose payer is silent. */
+  async function verdictsInLogs(due: Due): Promise<readonly Signed[]> {
+    const found: Signed[] = [];
+    const commitment = (await commitmentOf(due.commitment)).id;
+    for (const { author, length } of ledger.heads()) {
+      if (author === self || author === due.payer) continue;
+      const from = Math.max(0, length - VERDICTS_LOOKED_FOR_IN);
+      const read = await ledger.entriesOf(author, from, VERDICTS_LOOKED_FOR_IN);
+      if (!read.ok) continue;
+      for (const { event } of read.value) {
+        if (event.kind !== 'verdict.given') continue;
+        const opened = await openVerdicts([event.verdict], verify);
+        const verdict = opened.ok ? opened.value[0]!.verdict : null;
+        if (verdict?.commitment === commitment && verdict.validator === author) found.push(event.verdict);
+      }
+    }
+    return found;
+  }
+
+  /** Proposes finished work, fixes the time with the witnesses, and closes when the window has. */
+  async function pursue(due: Due): Promise<void> {
+    if (stopped || ledger.state.closingByReservation.has(due.reservation)) return forget(due);
+    if (due.settlement === null) {
+      const verdicts = verdictsByJob.get(keyOf(due.payer, due.jobId)) ?? (await verdictsInLogs(due));
+      const opened = await openVerdicts(verdicts, verify);
+      if (!opened.ok || !accepts(opened.value)) {
+        // Nobody accepted it, so nobody pays; when the reservation has expired there is nothing left to pay from.
+        const expires = ledger.state.reservationsById.get(due.reservation)?.expiresAt ?? 0;
+        return clock.now() > expires ? forget(due) : later(RETRY_MS, () => void pursueAgain(due));
+      }
+      const receipt = due.receipt ?? (await receiptOf(due, opened.value));
+      const settlement: Settlement = { offer: due.offer, receipt, commitment: due.commitment, verdicts: [...verdicts] };
+      const kept = await keep({ ...due, receipt, settlement });
+      return kept.ok ? pursueAgain(due) : later(RETRY_MS, () => void pursueAgain(due));
+    }
+    const { settlement } = due;
+    const receipt = await openWorkReceipt(settlement.receipt, verify);
+    const ref = refOf(ledger, due.reservation);
+    if (!receipt.ok || ref === null) return forget(due);
+    const { chargeMicros, challenge } = receipt.value.receipt;
+    const reservation = ledger.state.reservationsById.get(due.reservation)!;
+    const set = witnessing.setFor(reservation.payer, reservation.roster);
+    if (due.proposedAt === null) {
+      const isThere = [...ledger.state.proposalsById.values()].some(
+        (one) => one.reservation === due.reservation && one.settlement === settlementIdOf(settlement),
+      );
+      if (!isThere) {
+        const written = await ledger.append(
+          { kind: 'settlement.proposed', reservation: due.reservation, settlement },
+          [ref],
+        );
+        if (!written.ok) return later(RETRY_MS, () => void pursueAgain(due));
+      }
+      const proposed = await witnessing.certifyOutcome(
+        {
+          reservation: due.reservation,
+          outcome: 'proposed',
+          chargeMicros,
+          settlement,
+          proposed: [],
+          reasons: [],
+          offer: null,
+          release: null,
+        },
+        set,
+      );
+      if (!proposed.complete) return later(RETRY_MS, () => void pursueAgain(due));
+      const kept = await keep({ ...due, proposed: [...proposed.statements], proposedAt: clock.now() });
+      return kept.ok ? pursueAgain(due) : later(RETRY_MS, () => void pursueAgain(due));
+    }
+    const opensAt = due.proposedAt + challenge.windowSeconds * 1_000 + WINDOW_SLACK_MS;
+    if (clock.now() < opensAt) return later(opensAt - clock.now(), () => void pursueAgain(due));
+    const closed = await closeReservation(ledger, witnessing, due.reservation, {
+      outcome: 'settled',
+      chargeMicros,
+      settlement,
+      proposed: due.proposed,
+      reasons: [],
+      offer: null,
+      release: null,
+      heads: [],
+    });
+    return closed.ok ? forget(due) : later(RETRY_MS, () => void pursueAgain(due));
+  }
+
+  /** One step at a time for each job, from what is kept of it. */
+  const steps = new Map<string, Promise<void>>();
+  function pursueAgain({ payer, jobId }: Due): Promise<void> {
+    const key = keyOf(payer, jobId);
+    const before = steps.get(key) ?? Promise.resolve();
+    const next = before.then(() => {
+      const due = dueByJob.get(key);
+      return due ? pursue(due) : undefined;
+    });
+    steps.set(key, next);
+    void next.finally(() => {
+      if (steps.get(key) === next) steps.delete(key);
+    });
+    // What a step calls itself must not wait for that very step.
+    return Promise.resolve();
+  }
+
+  /** What an earlier run of this node is still owed. */
+  void (async () => {
+    const keys = await records.keys(prefix);
+    for (const key of keys.ok ? keys.value : []) {
+      const kept = await records.get<unknown>(key);
+      const due = kept.ok ? checkAgainst(dueSchema, kept.value) : null;
+      if (!due?.ok) continue;
+      dueByJob.set(key.slice(prefix.length), due.value);
+      void pursueAgain(due.value);
+    }
+  })();
+
+  return {
+    async take({ jobId, capability, input, payment }, payer) {
+      const key = keyOf(payer, jobId);
+      if (payment === undefined || policy === undefined) {
+        const favours = [...running.values()].filter((one) => one === null).length;
+        if (payer !== self && favours >= mostFavours())
+          return fail('no_favours', 'This node does as much for nothing as it can.', 'busy');
+        running.set(key, null);
+        return ok({ kind: 'favour' });
+      }
+      const admitted = await admitPayment(payment, jobId, capability, input, payer);
+      if (!admitted.ok) return admitted;
+      running.set(key, admitted.value);
+      return ok({ kind: 'paid', reservation: admitted.value.reservation });
+    },
+    async over(jobId, payer, done) {
+      const key = keyOf(payer, jobId);
+      const paid = running.get(key) ?? null;
+      running.delete(key);
+      if (paid === null || done === null) return;
+      const { job, commitment, startedAt } = done;
+      const { tokens, model } = deps.countsOf(job);
+      const due: Due = {
+        v: 1,
+        reservation: paid.reservation,
+        jobId,
+        payer,
+        offer: paid.offer as Due['offer'],
+        commitment: commitment as Due['commitment'],
+        receipt: null,
+        work: {
+          inputTokens: tokens?.prompt ?? 0,
+          outputTokens: tokens?.completion ?? 0,
+          wallTimeMs: Math.max(1, clock.now() - startedAt),
+          startedAt,
+          completedAt: Math.max(startedAt, clock.now()),
+          expert: model && { id: model.id, hash: model.hash },
+          capability: job.commitment.capability,
+          traceId: job.commitment.traceId,
+        },
+        settlement: null,
+        proposed: [],
+        proposedAt: null,
+      };
+      const kept = await keep(due);
+      if (kept.ok) later(ACKNOWLEDGED_WITHIN_MS, () => void pursueAgain(due));
+    },
+    isOwed: (reservation) =>
+      [...running.values()].some((one) => one?.reservation === reservation) ||
+      [...dueByJob.values()].some((due) => due.reservation === reservation && due.settlement !== null),
+    async receiptFor(payer, jobId, verdicts) {
+      const key = keyOf(payer, jobId);
+      const due = dueByJob.get(key);
+      if (!due) return fail('unknown_job', 'This node is owed nothing for that job.');
+      const opened = await openVerdicts(verdicts, verify);
+      if (!opened.ok) return fail('bad_verdict', opened.error.message, opened.error.message);
+      if (!accepts(opened.value)) return fail('not_accepted', 'The verdicts do not accept the work.');
+      verdictsByJob.set(key, verdicts);
+      const receipt = due.receipt ?? (await receiptOf(due, opened.value));
+      const kept = await keep({ ...due, receipt: receipt as Due['receipt'] });
+      return kept.ok ? ok(receipt) : kept;
+    },
+    async acknowledged(payer, receipt) {
+      const opened = await openWorkReceipt(receipt, verify);
+      if (!opened.ok) return opened;
+      const key = keyOf(payer, opened.value.receipt.jobId);
+      const due = dueByJob.get(key);
+      if (!due?.receipt || !opened.value.acknowledged || opened.value.receipt.payer !== payer)
+        return fail('unknown_job', 'This node waits for no such receipt.');
+      if (due.settlement !== null) return ok(false);
+      const mine = await openWorkReceipt(due.receipt, verify);
+      if (!mine.ok || mine.value.id !== opened.value.id)
+        return fail('receipt_mismatch', 'That is not the receipt that this node gave.');
+      const written = await ledger.append({ kind: 'work.receipted', receipt });
+      if (!written.ok) return written;
+      const kept = await keep({ ...due, receipt: receipt as Due['receipt'] });
+      if (!kept.ok) return kept;
+      void pursueAgain(due);
+      return ok(true);
+    },
+    stop() {
+      stopped = true;
+      for (const cancel of timers) cancel();
+    },
+  };
+}

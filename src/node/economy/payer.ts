@@ -1,0 +1,239 @@
+import type { NodeId } from '#core/base/ids';
+import type { Clock, Signer, Verify } from '#core/base/ports';
+import type { Bus } from '#core/bus/bus';
+import type { CapabilityId } from '#core/bus/capability';
+import type { Payments } from '#core/experts/run';
+import { availableMicros } from '#core/ledger/account';
+import type { Ledger } from '#core/ledger/ledger';
+import type { OfferTerms } from '#core/ledger/offer-terms';
+import { openVerdicts } from '#core/ledger/open-event';
+import { REJECTIONS_THAT_VOID, voidCharge } from '#core/ledger/rules/closing-rules';
+import { chargeFor } from '#core/ledger/rules/proposal-rules';
+import { EXPIRY_GRACE_MS } from '#core/ledger/witness-duty';
+import { openWorkReceipt } from '#core/ledger/work-receipts';
+import { addSignature, type Signed } from '#core/wire/signed';
+import { paymentAcknowledge } from '#services/payment-acknowledge/contract';
+import { paymentRelease } from '#services/payment-release/contract';
+import { paymentSettle } from '#services/payment-settle/contract';
+import type { Claims } from './claims';
+import { closeReservation, type Ending } from './closing';
+import type { LedgerExchange } from './exchange';
+import type { Witnessing } from './witnessing';
+
+/** Longer than any job takes and its check: past it what was set aside comes back. */
+export const RESERVED_FOR_MS = 15 * 60_000;
+/** An ending that could not be certified is tried again so much later. */
+const RETRY_MS = 60_000;
+
+/** An advertisement with what of it decides about money. */
+export interface KnownOffer {
+  readonly signed: Signed;
+  readonly terms: OfferTerms;
+}
+
+export interface PayerDeps {
+  readonly signer: Signer;
+  readonly verify: Verify;
+  readonly clock: Clock;
+  readonly bus: Bus;
+  readonly ledger: Ledger;
+  readonly exchange: LedgerExchange;
+  readonly witnessing: Witnessing;
+  readonly claims: Claims;
+  /** What a node asks for its work; null where it asks for nothing, or nothing valid is known. */
+  readonly offerOf: (node: NodeId) => Promise<KnownOffer | null>;
+  /** The most tokens that a request can come to. */
+  readonly mostTokens: (capability: CapabilityId, input: unknown) => number;
+}
+
+interface OpenPayment {
+  readonly reservation: string;
+  readonly payee: NodeId;
+  readonly offer: KnownOffer;
+  readonly heads: readonly Signed[];
+}
+
+/** The side that pays: sets credit aside before work, agrees to what is charged, and gets back what is not. */
+export interface Payer extends Payments {
+  /** What a job would cost at most there; null where it costs nothing or cannot be paid. */
+  price(node: NodeId, capability: CapabilityId, input: unknown): Promise<number | null>;
+  stop(): void;
+}
+
+const NOTHING: Omit<Ending, 'outcome' | 'heads'> = {
+  chargeMicros: 0,
+  settlement: null,
+  proposed: [],
+  reasons: [],
+  offer: null,
+  release: null,
+};
+
+export function createPayer(deps: PayerDeps): Payer {
+  const { signer, verify, clock, bus, ledger, exchange, witnessing, claims } = deps;
+  const self = signer.nodeId;
+  const policy = ledger.community.economy;
+  const openByJob = new Map<string, OpenPayment>();
+  const timers = new Set<() => void>();
+  /** Spending is one after the other: each reservation counts on what the one before left. */
+  let turn: Promise<unknown> = Promise.resolve();
+  let stopped = false;
+
+  const inTurn = <T>(run: () => Promise<T>): Promise<T> => {
+    const next = turn.then(run);
+    turn = next.catch(() => undefined);
+    return next;
+  };
+  const later = (delayMs: number, run: () => void): void => {
+    const cancel = clock.after(delayMs, () => {
+      timers.delete(cancel);
+      if (!stopped) run();
+    });
+    timers.add(cancel);
+  };
+
+  /** What was promised without a certificate and did not end yet. */
+  const provisionalMicros = (): number =>
+    [...openByJob.values()].reduce(
+      (sum, { reservation, heads }) =>
+        sum + (heads.length > 0 ? 0 : (ledger.state.reservationsById.get(reservation)?.amountMicros ?? 0)),
+      0,
+    );
+
+  async function priceOf(node: NodeId, capability: CapabilityId, input: unknown) {
+    if (policy === undefined || ledger.state.bannedFrom.has(node)) return null;
+    const offer = await deps.offerOf(node);
+    if (offer === null || !offer.terms.taskClasses.includes(capability)) return null;
+    if (offer.terms.expiresAt <= clock.now() || offer.terms.node !== node) return null;
+    const amountMicros = chargeFor(offer.terms, deps.mostTokens(capability, input));
+    return amountMicros > 0 && Number.isSafeInteger(amountMicros) ? { offer, amountMicros } : null;
+  }
+
+  async function reserveNow({ jobId, expert, capability, input, payAtMostMicros }: Parameters<Payments['reserve']>[0]) {
+    const price = await priceOf(expert, capability, input);
+    if (price === null || price.amountMicros > payAtMostMicros) return null;
+    const { offer, amountMicros } = price;
+    if (availableMicros(ledger.state.accountOf(self)) < amountMicros) {
+      await claims.sweep();
+      if (availableMicros(ledger.state.accountOf(self)) < amountMicros) return null;
+    }
+    const roster = ledger.state.roster;
+    const written = await ledger.append(
+      {
+        kind: 'reservation.made',
+        purpose: 'work',
+        jobId,
+        payee: expert,
+        offer: offer.terms.id,
+        amountMicros,
+        expiresAt: clock.now() + RESERVED_FOR_MS,
+        idempotencyKey: jobId,
+        roster: roster?.entry ?? null,
+      },
+      roster === null ? [] : [{ author: roster.author, seq: roster.seq, id: roster.entry }],
+    );
+    if (!written.ok) return null;
+    const { id, seq } = written.value;
+    const stands = ledger.state.reservationsById.has(id);
+    if (!stands) return null;
+    const [heads, brought] = await Promise.all([
+      witnessing.certifyHead({ author: self, seq, id }, witnessing.setFor(self, roster?.entry ?? null)),
+      exchange.bring(expert),
+    ]);
+    const certified = heads.complete ? heads.statements : [];
+    const bearable = heads.complete || amountMicros + provisionalMicros() <= policy!.provisionalCapMicros;
+    openByJob.set(jobId, { reservation: id, payee: expert, offer, heads: certified });
+    if (!brought.ok || !bearable) {
+      release(jobId);
+      return null;
+    }
+    const entry = await ledger.bytesOf(self, seq, 1);
+    if (!entry.ok) return null;
+    later(RESERVED_FOR_MS + EXPIRY_GRACE_MS, () => void endExpired(id));
+    return { payment: { reservation: entry.value[0]!, heads: certified }, atMostMicros: amountMicros };
+  }
+
+  /** Tries until it is certified, or somebody else ended it. */
+  async function end(reservation: string, ending: Omit<Ending, 'heads'>, heads: readonly Signed[]): Promise<void> {
+    if (stopped || ledger.state.closingByReservation.has(reservation)) return;
+    const closed = await closeReservation(ledger, witnessing, reservation, { ...ending, heads });
+    if (!closed.ok && closed.error.code === 'too_few_witnesses')
+      later(RETRY_MS, () => void end(reservation, ending, heads));
+  }
+
+  const endExpired = (reservation: string): Promise<void> => end(reservation, { ...NOTHING, outcome: 'expired' }, []);
+
+  function release(jobId: string): void {
+    const payment = openByJob.get(jobId);
+    if (!payment) return;
+    openByJob.delete(jobId);
+    void (async () => {
+      const released = await bus.call(
+        paymentRelease,
+        { reservation: payment.reservation },
+        { provider: payment.payee },
+      );
+      // Who is silent or says no is waited for until the reservation expires.
+      if (!released.ok) return;
+      await end(
+        payment.reservation,
+        { ...NOTHING, outcome: 'released', release: released.value.release },
+        payment.heads,
+      );
+    })();
+  }
+
+  async function voidWork({ reservation, offer, heads }: OpenPayment, verdicts: readonly Signed[]): Promise<void> {
+    const opened = await openVerdicts(verdicts, verify);
+    if (!opened.ok) return;
+    const reasons = verdicts.filter((_, at) => opened.value[at]!.verdict.verdict === 'rejected');
+    const chargeMicros = voidCharge(policy!, offer.terms.minimumMicros, reasons.length);
+    await end(
+      reservation,
+      { ...NOTHING, outcome: 'void', chargeMicros, reasons, offer: offer.signed },
+      heads,
+    );
+  }
+
+  async function acknowledge(jobId: string, { payee, offer }: OpenPayment, verdicts: readonly Signed[]): Promise<void> {
+    const told = await bus.call(paymentSettle, { jobId, verdicts: [...verdicts] }, { provider: payee });
+    if (!told.ok) return;
+    const opened = await openWorkReceipt(told.value.receipt, verify);
+    if (!opened.ok) return;
+    const { receipt } = opened.value;
+    const charge = chargeFor(offer.terms, receipt.work.inputTokens + receipt.work.outputTokens);
+    // A charge that is not what was agreed gets no signature; what the ledger then makes of it is by its rules.
+    if (receipt.jobId !== jobId || receipt.payer !== self || receipt.chargeMicros !== charge) return;
+    const signed = await addSignature(signer, told.value.receipt);
+    const written = await ledger.append({ kind: 'work.receipted', receipt: signed });
+    if (written.ok) await bus.call(paymentAcknowledge, { receipt: signed }, { provider: payee });
+  }
+
+  /** What an earlier run left open comes back when it has expired. */
+  for (const one of ledger.state.reservationsById.values()) {
+    if (one.payer !== self || ledger.state.closingByReservation.has(one.id)) continue;
+    const delayMs = Math.max(0, one.expiresAt + EXPIRY_GRACE_MS - clock.now());
+    later(delayMs, () => void endExpired(one.id));
+  }
+
+  return {
+    price: async (node, capability, input) => (await priceOf(node, capability, input))?.amountMicros ?? null,
+    reserve: (job) => inTurn(() => reserveNow(job)),
+    release,
+    settle({ jobId, verdicts, verdict }) {
+      const payment = openByJob.get(jobId);
+      if (!payment) return;
+      if (verdict === 'accepted') {
+        openByJob.delete(jobId);
+        void acknowledge(jobId, payment, verdicts);
+      } else if (verdict === 'rejected' && verdicts.length >= REJECTIONS_THAT_VOID) {
+        openByJob.delete(jobId);
+        void voidWork(payment, verdicts);
+      } else release(jobId);
+    },
+    stop() {
+      stopped = true;
+      for (const cancel of timers) cancel();
+    },
+  };
+}
