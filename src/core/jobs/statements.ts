@@ -9,14 +9,8 @@ import { bytesSchema } from '../wire/gate';
 export const SALT_BYTES = 16;
 
 const capabilityIdSchema = v.pipe(v.string(), v.regex(/^[a-z][a-z0-9_.]{0,47}@[1-9][0-9]{0,3}$/, 'not a capability'));
-const digestSchema = v.pipe(
-  bytesSchema(32),
-  v.check((bytes) => bytes.length === 32, 'not a digest'),
-);
-export const saltSchema = v.pipe(
-  bytesSchema(SALT_BYTES),
-  v.check((bytes) => bytes.length === SALT_BYTES, 'not a salt'),
-);
+const digestSchema = v.pipe(bytesSchema(32), v.length(32, 'not a digest'));
+export const saltSchema = v.pipe(bytesSchema(SALT_BYTES), v.length(SALT_BYTES, 'not a salt'));
 const countSchema = v.pipe(v.number(), v.safeInteger(), v.minValue(0), v.maxValue(1e9));
 const timeSchema = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
 
