@@ -8,7 +8,6 @@ import { idOfSigned, openSigned, sign, type Signed } from '../../wire/signed';
 import {
   amountMicrosSchema,
   count,
-  CURRENCY,
   DEVICE_CLASSES,
   firstOf,
   listOf,
@@ -23,6 +22,7 @@ import {
   sandboxProfileSchema,
   taskClassesSchema,
 } from './card-fields';
+import { CURRENCY } from './money';
 import { reportNodeCard } from './node-card-rules';
 
 /** Settings, model and device may be others tomorrow: a card is made anew every day at least. */
