@@ -91,7 +91,7 @@ export const expertNameEntries = {
   /** The model's id, for instance `spark-1`. */
   expert: modelIdSchema,
   version: text(32),
-  /** `manifestHashOf` of the model. */
+  /** SHA-256 over the fingerprints of its files; see `manifestHashOf`. */
   modelHash: sha256HexSchema,
 };
 

@@ -74,7 +74,7 @@ export const sandboxProfileSchema = v.pipe(v.string(), v.regex(/^[a-z][a-z0-9-]{
 export const offeredExpertEntries = {
   /** The model's id, for instance `spark-1`. */
   expert: modelIdSchema,
-  /** `manifestHashOf` of the model. */
+  /** SHA-256 over the fingerprints of its files; see `manifestHashOf`. */
   modelHash: sha256HexSchema,
   /** Content id of the expert card. */
   expertCard: cidSchema,

@@ -64,6 +64,7 @@ export const hostAdvertisementSchema = v.pipe(
     }),
     policy: v.strictObject({
       acceptedTaskClasses: taskClassesSchema,
+      /** How private a prompt may be that is sent there: it is read there in clear. */
       maxPromptPrivacyClass: v.picklist(PRIVACY_CLASSES),
       sandboxProfile: sandboxProfileSchema,
     }),

@@ -97,8 +97,10 @@ export const nodeCardSchema = v.pipe(
     }),
     hostPolicy: v.strictObject({
       acceptedTaskClasses: taskClassesSchema,
+      /** Work that it refuses whoever asks. */
       rejectedTaskClasses: taskClassesSchema,
       sandboxProfiles: listOf(sandboxProfileSchema, 8),
+      /** How private a prompt may be that is sent there: it is read there in clear. */
       maxPromptPrivacyClass: v.picklist(PRIVACY_CLASSES),
     }),
     /** Receipts without which it does not work. */
