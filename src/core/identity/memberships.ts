@@ -17,6 +17,7 @@ export const MAX_MEMBERSHIPS = MAX_ISSUER_CHAIN + 1;
 export const MAX_CERTIFICATES = 10;
 export const INVITE_NONCE_BYTES = 16;
 
+/** A permission to join a community, signed by the node that invites. Its link carries the secret half of `inviteKey`. */
 export const inviteSchema = v.strictObject({
   type: v.literal('invite'),
   v: v.literal(1),
@@ -29,10 +30,7 @@ export const inviteSchema = v.strictObject({
   issuedAt: instantSchema,
   expiresAt: instantSchema,
   uses: v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(1_000)),
-  nonce: v.pipe(
-    bytesSchema(INVITE_NONCE_BYTES),
-    v.check((bytes) => bytes.length === INVITE_NONCE_BYTES, 'not a nonce'),
-  ),
+  nonce: v.pipe(bytesSchema(INVITE_NONCE_BYTES), v.length(INVITE_NONCE_BYTES, 'not a nonce')),
 });
 
 /** Who has the link's secret says: this node takes the invitation up. `at` is the redeemer's own word. */

@@ -1,37 +1,47 @@
-import * as v from 'valibot';
-import { nodeIdSchema, type NodeId } from '../base/ids';
+import type { NodeId } from '../base/ids';
 import type { Verify } from '../base/ports';
 import { fail, ok, type Result } from '../base/result';
-import { instantSchema, soleSigner } from '../identity/community';
-import { microsSchema } from '../identity/economy-policy';
+import { soleSigner } from '../identity/community';
 import { idOfSigned, openSigned, type Signed } from '../wire/signed';
+import { hostAdvertisementSchema } from './cards/host-advertisement';
 
 /** What of an advertisement decides about money. */
 export interface OfferTerms {
   /** Content id of the advertisement. */
   readonly id: string;
   readonly node: NodeId;
+  /** For each token, in and out. */
   readonly rateMicros: number;
+  /** For a job, however short. */
   readonly minimumMicros: number;
   readonly taskClasses: readonly string[];
   readonly sandboxProfile: string;
+  /** Hash of the model that it offers. */
+  readonly modelHash: string;
   readonly expiresAt: number;
 }
 
-const temporarySchema = v.strictObject({
-  type: v.literal('host-advertisement'),
-  v: v.literal(1),
-  node: nodeIdSchema,
-  rateMicros: microsSchema,
-  minimumMicros: microsSchema,
-  taskClasses: v.array(v.string()),
-  sandboxProfile: v.string(),
-  expiresAt: instantSchema,
-});
-
+/**
+ * The terms of an advertisement, signed by its node and nobody else. Whether it stood on a valid card when it was shown is for whoever
+ * was shown it (`openNodePapers`); whether it had expired depends on when it was used. Codes of `openSigned`, `signer_missing`,
+ * `not_offered` where it offers no inference.
+ */
 export async function openOffer(signed: Signed, verify: Verify): Promise<Result<OfferTerms>> {
-  const opened = await openSigned(temporarySchema, signed, verify);
+  const opened = await openSigned(hostAdvertisementSchema, signed, verify);
   if (!opened.ok) return opened;
-  if (soleSigner(signed) !== opened.value.node) return fail('signer_missing', 'The offer is not signed by its node.');
-  return ok({ id: idOfSigned(signed), ...opened.value });
+  const { node, offer, policy, modelHash, expiresAt } = opened.value;
+  if (soleSigner(signed) !== node) return fail('signer_missing', 'The offer is not signed by its node.');
+  const rateMicros = offer.rateMicros.inference;
+  if (rateMicros === null || !offer.roles.includes('inference'))
+    return fail('not_offered', 'This node offers no answers there.');
+  return ok({
+    id: idOfSigned(signed),
+    node,
+    rateMicros,
+    minimumMicros: offer.minimumJobMicros,
+    taskClasses: policy.acceptedTaskClasses,
+    sandboxProfile: policy.sandboxProfile,
+    modelHash,
+    expiresAt,
+  });
 }

@@ -6,6 +6,7 @@ import { instantSchema } from '../identity/community';
 import { microsSchema } from '../identity/economy-policy';
 import { bytesSchema } from '../wire/gate';
 import { idOfSigned, openSigned, type Signed } from '../wire/signed';
+import { PRIVACY_CLASSES, receiptNamesSchema, sandboxProfileSchema } from './cards/card-fields';
 import { capabilityIdSchema, MAX_VALIDATORS_PER_RECEIPT } from './receipts';
 
 const digestSchema = v.pipe(
@@ -17,7 +18,6 @@ const nonceSchema = v.pipe(
   v.check((bytes) => bytes.length === 16, 'not a nonce'),
 );
 const count = (most: number) => v.pipe(v.number(), v.safeInteger(), v.minValue(0), v.maxValue(most));
-const word = v.pipe(v.string(), v.regex(/^[a-z][a-z0-9_]{0,47}$/, 'not a word'));
 
 /** How work may be challenged while its window is open; a receipt must allow all four. */
 export const CHALLENGE_METHODS = [
@@ -85,10 +85,10 @@ export const inferenceWorkReceiptSchema = v.strictObject({
     idempotencyKey: idSchema,
   }),
   policy: v.strictObject({
-    privacyClass: v.picklist(['public', 'redacted', 'private_prohibited']),
-    sandboxProfile: word,
+    privacyClass: v.picklist(PRIVACY_CLASSES),
+    sandboxProfile: sandboxProfileSchema,
     allowedForCredit: v.boolean(),
-    receiptRequirements: v.pipe(v.array(word), v.maxLength(16)),
+    receiptRequirements: receiptNamesSchema,
   }),
   at: instantSchema,
 });

@@ -97,6 +97,11 @@ export const PROPOSAL_RULES: readonly Rule<ProposalContext>[] = [
     holds: ({ receipt, offer }) => receipt.policy.sandboxProfile === offer.sandboxProfile,
   },
   {
+    name: 'wrong_expert',
+    sentence: 'The work was done with another model than was offered.',
+    holds: ({ receipt, offer }) => receipt.expert === null || receipt.expert.hash === offer.modelHash,
+  },
+  {
     name: 'not_for_credit',
     sentence: 'The work is not allowed to be paid in credit.',
     holds: ({ receipt }) => receipt.policy.allowedForCredit,
