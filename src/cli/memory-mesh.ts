@@ -4,18 +4,23 @@ import type { Chance, Clock, Signer, Verify } from '#core/base/ports';
 import { fail, ok, unwrap } from '#core/base/result';
 import type { LanguageModel } from '#core/engines/language-model';
 import { createAdmit, createTally, encodeCredential } from '#core/identity/admission';
+import type { NodeId } from '#core/base/ids';
+import type { EconomyPolicy } from '#core/identity/economy-policy';
+import type { NodeStorage } from '#core/storage/ports';
 import { createManifest, openManifest, type Community } from '#core/identity/community';
 import { createScriptedModel, type Lies } from '#adapters/engine-scripted';
 import { createSeedSigner } from '#adapters/signer-seed';
 import { openMemoryStorage } from '#adapters/storage-memory';
 import { createMemoryWorld, type MemoryWorld } from '#adapters/transport-memory/memory-world';
 import { createVerify } from '#adapters/verify-noble';
-import { createNode, type MeshNode } from '#node/create-node';
+import { createNode, type MeshNode, type Offers } from '#node/create-node';
 
 /** A community whose nodes live in one process over memory links: the real core, no browser, any clock. */
 export interface MemoryMesh {
   readonly world: MemoryWorld;
   readonly community: Community;
+  /** Of the model that every member has. */
+  readonly modelHash: string;
   /** A node with its own key and storage; it has joined nothing yet. */
   createMember(name: string, options?: MemberOptions): Promise<MeshNode>;
 }
@@ -28,6 +33,14 @@ export interface MemberOptions {
   readonly around?: (model: LanguageModel) => LanguageModel;
   /** Plants claims for those who check its answers. */
   readonly plants?: boolean;
+  /** What nodes ask for their work. */
+  readonly offers?: Offers;
+  readonly storage?: NodeStorage;
+}
+
+export interface MemoryMeshOptions {
+  /** Members pay each other, all of them invited by the node called `founder`, each by an invitation of its own. */
+  readonly economy?: (founder: NodeId) => EconomyPolicy;
 }
 
 /** What the scripted model says. Every member has the same table, so every member can check every other. */
@@ -36,17 +49,35 @@ const SCRIPT: Readonly<Record<string, string>> = {
     'Tabmesh is a mesh of browser tabs. Your tab is a node. Other tabs answer what you ask and a third one checks the answer before a receipt is signed by all who took part.',
 };
 
-export async function createMemoryMesh(clock: Clock, chance: Chance): Promise<MemoryMesh> {
+export async function createMemoryMesh(
+  clock: Clock,
+  chance: Chance,
+  { economy }: MemoryMeshOptions = {},
+): Promise<MemoryMesh> {
   const verify: Verify = createVerify();
   const world = createMemoryWorld({ clock, chance });
   const founder = seedSignerFor('founder');
-  const manifest = await createManifest(founder, { name: 'Memory', open: true, createdAt: clock.now() });
+  const manifest = await createManifest(founder, {
+    name: 'Memory',
+    open: true,
+    createdAt: clock.now(),
+    ...(economy === undefined ? {} : { economy: economy(founder.nodeId) }),
+  });
   const community = unwrap(await openManifest(manifest, verify));
+
+  const admit = createAdmit({
+    manifest: community,
+    verify,
+    now: () => clock.now(),
+    isBlocked: () => false,
+    tally: createTally(community.limits),
+  });
 
   return {
     world,
     community,
-    async createMember(name, { tokenDelayMs, lies, around = asItIs, plants = false } = {}) {
+    modelHash: createScriptedModel({ answers: SCRIPT, clock }).identity.hash,
+    async createMember(name, { tokenDelayMs, lies, around = asItIs, plants = false, offers, storage } = {}) {
       const signer = seedSignerFor(name);
       let model: LanguageModel | null = null;
       return unwrap(
@@ -55,18 +86,16 @@ export async function createMemoryMesh(clock: Clock, chance: Chance): Promise<Me
           verify,
           clock,
           chance,
-          storage: await openMemoryStorage(),
+          storage: storage ?? (await openMemoryStorage()),
           network: world.network(signer.nodeId),
           community,
           manifest,
           credential: () => encodeCredential({ memberships: [], certificates: [] }),
-          admit: createAdmit({
-            manifest: community,
-            verify,
-            now: () => clock.now(),
-            isBlocked: () => false,
-            tally: createTally(community.limits),
-          }),
+          admit: async (peer, credential) => {
+            const admitted = await admit(peer, credential);
+            if (!admitted.ok || economy === undefined || peer === founder.nodeId) return admitted;
+            return ok({ ...admitted.value, branch: peer, invitedBy: founder.nodeId });
+          },
           joinProof: async () => undefined,
           models: {
             available: ['scripted-1'],
@@ -83,7 +112,8 @@ export async function createMemoryMesh(clock: Clock, chance: Chance): Promise<Me
               return ok(model);
             },
           },
-          branch: null,
+          branch: economy === undefined || name === 'founder' ? null : signer.nodeId,
+          ...(offers === undefined ? {} : { offers }),
           ...(plants ? { newSigner: async () => createSeedSigner(chance.bytes(32)) } : {}),
           defaultModel: 'scripted-1',
           device: null,
@@ -98,4 +128,4 @@ export async function createMemoryMesh(clock: Clock, chance: Chance): Promise<Me
 const asItIs = (model: LanguageModel): LanguageModel => model;
 
 /** A key from a name: the same name is the same node in every run. */
-const seedSignerFor = (name: string): Signer => createSeedSigner(sha256(utf8(`memory-mesh/${name}`)));
+export const seedSignerFor = (name: string): Signer => createSeedSigner(sha256(utf8(`memory-mesh/${name}`)));

@@ -80,7 +80,7 @@ export interface Offers {
   /** What another node asks; null where it asks for nothing, or nothing valid is known. */
   of(node: NodeId): Promise<KnownOffer | null>;
   /** What this node asks, the newest first. */
-  own(): readonly KnownOffer[];
+  own(): Promise<readonly KnownOffer[]>;
 }
 
 export type Work = AsyncGenerator<RouteUpdate, Result<WorkOutcome>>;
@@ -242,7 +242,7 @@ export async function createNode(deps: NodeDeps): Promise<Result<MeshNode>> {
         links,
         kinds,
         offerOf: async (node) => (await deps.offers?.of(node)) ?? null,
-        ownOffers: () => deps.offers?.own() ?? [],
+        ownOffers: async () => (await deps.offers?.own()) ?? [],
       }),
     );
     return taking;
@@ -306,27 +306,28 @@ export async function createNode(deps: NodeDeps): Promise<Result<MeshNode>> {
   /** The code of the pipeline is fetched with the first question. */
   let asking: Promise<Desk> | null = null;
   function pipeline() {
-    asking ??= Promise.all([work(), economy(), import('./asking-desk')]).then(([{ checks }, desk, { createAskingDesk }]) =>
-      createAskingDesk({
-        signer,
-        verify,
-        clock,
-        chance,
-        storage: deps.storage,
-        ledger: () => ledger,
-        links,
-        roster,
-        bus,
-        executor,
-        checks,
-        loadedModels,
-        tokensPerSecond: () => tokensPerSecond,
-        branch: deps.branch,
-        versionFor: deps.versionFor ?? (() => null),
-        golden: deps.golden ?? (async () => []),
-        newSigner: deps.newSigner ?? null,
-        payments: desk?.payer ?? null,
-      }),
+    asking ??= Promise.all([work(), economy(), import('./asking-desk')]).then(
+      ([{ checks }, desk, { createAskingDesk }]) =>
+        createAskingDesk({
+          signer,
+          verify,
+          clock,
+          chance,
+          storage: deps.storage,
+          ledger: () => ledger,
+          links,
+          roster,
+          bus,
+          executor,
+          checks,
+          loadedModels,
+          tokensPerSecond: () => tokensPerSecond,
+          branch: deps.branch,
+          versionFor: deps.versionFor ?? (() => null),
+          golden: deps.golden ?? (async () => []),
+          newSigner: deps.newSigner ?? null,
+          payments: desk?.payer ?? null,
+        }),
     );
     return asking;
   }

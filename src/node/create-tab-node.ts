@@ -108,6 +108,8 @@ export function createTabNode(deps: TabNodeDeps): TabNode & { begin(): Promise<v
           },
           provider,
           ...(options.model === undefined ? {} : { model: options.model }),
+          ...(options.stakes === undefined ? {} : { stakes: options.stakes }),
+          payAtMostMicros: options.payAtMostMicros ?? life.settings.payAtMostMicros,
           signal,
         }),
       );
@@ -213,9 +215,9 @@ export function createTabNode(deps: TabNodeDeps): TabNode & { begin(): Promise<v
         return paused;
       }),
     communities: () => life.running?.communities.all.map((held) => communityView(life.running!, held)) ?? [],
-    createCommunity: (name) =>
+    createCommunity: (name, economy = null) =>
       withRunning(async (run) => {
-        const created = await run.communities.create(name);
+        const created = await run.communities.create(name, economy);
         if (!created.ok) return created;
         const entered = await enter(run, created.value);
         if (!entered.ok) return entered;

@@ -29,6 +29,10 @@ export interface PeerView {
 export interface AskOptions {
   readonly model?: string;
   readonly maxTokens?: number;
+  /** `raised`: two of three answers must agree; `high`: three of five, and models of two families audit what they say. */
+  readonly stakes?: 'ordinary' | 'raised' | 'high';
+  /** What one executor may be paid at most, in millionths of a credit; absent: as the person set it. 0 asks for a favour. */
+  readonly payAtMostMicros?: number;
   /** 0 to 2 in steps of 0.01; absent or 0: always the most likely token. */
   readonly temperature?: number;
   /** `mesh` never answers itself, `self` never leaves this device, a node id asks just that node; absent: the mesh when someone offers, else this node. */

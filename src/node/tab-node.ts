@@ -74,6 +74,14 @@ export interface CommunityView {
   readonly facts: readonly { readonly label: string; readonly value: string }[];
 }
 
+/** What a founder chooses of how members pay each other; everything else is as `defaultEconomyPolicy` says. */
+export interface EconomyWish {
+  readonly founderLimitMicros?: number;
+  readonly newcomerLimitMicros?: number;
+  /** How long work can be challenged before it is paid, whatever it costs; by its price when absent. */
+  readonly windowSeconds?: number;
+}
+
 export interface InviteLink {
   readonly url: string;
   readonly communityName: string;
@@ -126,6 +134,8 @@ export interface Settings {
   readonly rateMicros: number | null;
   /** What a job costs at least. */
   readonly minimumJobMicros: number;
+  /** What one answer may cost at most where members pay each other; 0: only ask for what costs nothing. */
+  readonly payAtMostMicros: number;
 }
 
 export interface StorageView {
@@ -301,7 +311,8 @@ export interface TabNode {
   pause(choice: PauseChoice | 'resume'): Promise<Result<void>>;
 
   communities(): readonly CommunityView[];
-  createCommunity(name: string): Promise<Result<CommunityView>>;
+  /** `economy`: members pay each other in credits; see `EconomyWish`. */
+  createCommunity(name: string, economy?: EconomyWish | null): Promise<Result<CommunityView>>;
   switchCommunity(id: string): Promise<Result<void>>;
   leaveCommunity(id: string): Promise<Result<void>>;
   invite(options?: InviteOptions): Promise<Result<InviteLink>>;

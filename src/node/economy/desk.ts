@@ -28,7 +28,7 @@ export interface EconomyDeps {
   /** What another node asks for its work, as it advertises it. */
   readonly offerOf: (node: NodeId) => Promise<KnownOffer | null>;
   /** What this node advertises, the newest first. */
-  readonly ownOffers: () => readonly KnownOffer[];
+  readonly ownOffers: () => Promise<readonly KnownOffer[]>;
 }
 
 /** A node's part in the economy of its community: it holds the logs, witnesses, pays and is paid. */

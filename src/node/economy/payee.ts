@@ -71,7 +71,7 @@ export interface PayeeDeps {
   readonly records: KeyValueStore;
   readonly witnessing: Witnessing;
   /** The advertisement under which this node works now, and earlier ones that have not expired. */
-  readonly ownOffers: () => readonly { readonly signed: Signed; readonly terms: OfferTerms }[];
+  readonly ownOffers: () => Promise<readonly { readonly signed: Signed; readonly terms: OfferTerms }[]>;
   readonly mostTokens: (capability: CapabilityId, input: unknown) => number;
   readonly countsOf: (job: FinishedJob) => {
     readonly tokens: { readonly prompt: number; readonly completion: number } | null;
@@ -95,7 +95,11 @@ export interface Payee {
     payer: NodeId,
   ): Promise<Result<Taken>>;
   /** The job is over: with what came of it, or null when it failed. */
-  over(jobId: string, payer: NodeId, done: { readonly job: FinishedJob; readonly commitment: Signed; readonly startedAt: number } | null): Promise<void>;
+  over(
+    jobId: string,
+    payer: NodeId,
+    done: { readonly job: FinishedJob; readonly commitment: Signed; readonly startedAt: number } | null,
+  ): Promise<void>;
   isOwed(reservation: string): boolean;
   receiptFor(payer: NodeId, jobId: string, verdicts: readonly Signed[]): Promise<Result<Signed>>;
   acknowledged(payer: NodeId, receipt: Signed): Promise<Result<boolean>>;
@@ -159,7 +163,7 @@ export function createPayee(deps: PayeeDeps): Payee {
     if (state.closingByReservation.has(id)) return refuse('That reservation has ended.');
     if ([...running.values(), ...dueByJob.values()].some((one) => one?.reservation === id))
       return refuse('That reservation pays another job already.');
-    const offer = deps.ownOffers().find(({ terms }) => terms.id === event.offer);
+    const offer = (await deps.ownOffers()).find(({ terms }) => terms.id === event.offer);
     if (offer === undefined || offer.terms.expiresAt <= clock.now())
       return refuse('This node does not work under that advertisement any more.');
     if (!offer.terms.taskClasses.includes(capability)) return refuse('That work is not offered there.');
@@ -303,10 +307,9 @@ export function createPayee(deps: PayeeDeps): Payee {
         (one) => one.reservation === due.reservation && one.settlement === settlementIdOf(settlement),
       );
       if (!isThere) {
-        const written = await ledger.append(
-          { kind: 'settlement.proposed', reservation: due.reservation, settlement },
-          [ref],
-        );
+        const written = await ledger.append({ kind: 'settlement.proposed', reservation: due.reservation, settlement }, [
+          ref,
+        ]);
         if (!written.ok) return later(RETRY_MS, () => void pursueAgain(due));
       }
       const proposed = await witnessing.certifyOutcome(

@@ -4,6 +4,7 @@ import type { NodeId } from '#core/base/ids';
 import type { Chance, Clock, Signer, Verify } from '#core/base/ports';
 import { fail, ok, type Result } from '#core/base/result';
 import { communityName, createManifest, openManifest, type Community } from '#core/identity/community';
+import { defaultEconomyPolicy, economyPolicySchema, type EconomyPolicy } from '#core/identity/economy-policy';
 import type { InviteLinkData } from '#core/identity/invites';
 import { membershipSchema, redemptionSchema } from '#core/identity/memberships';
 import type { KeptCommunity } from '#core/identity/backup';
@@ -11,9 +12,9 @@ import type { SeedSigner } from '#core/identity/ports';
 import type { KeyValueStore } from '#core/storage/ports';
 import { bytesSchema, checkAgainst, decodeThrough } from '#core/wire/gate';
 import { MAX_SIGNED_BYTES } from '#core/wire/limits';
-import { signedSchema, type Signed , idOfSigned } from '#core/wire/signed';
+import { idOfSigned, signedSchema, type Signed } from '#core/wire/signed';
 import type { InviteOptions } from '../page-api';
-import type { InvitationView, InviteLink } from '../tab-node';
+import type { EconomyWish, InvitationView, InviteLink } from '../tab-node';
 
 const LIST_KEY = 'communities';
 const BLOCKED_KEY = 'blocked';
@@ -89,7 +90,8 @@ export interface Communities {
   setBlocked(node: NodeId, blocked: boolean): Promise<Result<void>>;
   /** The server's open community; becomes current when nothing else is, unless the person left it. */
   offer(manifest: Signed): Promise<Result<void>>;
-  create(name: string): Promise<Result<Held>>;
+  /** `economy` null: members do not pay each other. */
+  create(name: string, economy: EconomyWish | null): Promise<Result<Held>>;
   /** Adds communities from a backup; those already held stay as they are. */
   restore(kept: readonly KeptCommunity[]): Promise<Result<void>>;
   switchTo(id: string): Promise<Result<void>>;
@@ -101,6 +103,22 @@ export interface Communities {
   settleInvitation(state: InvitationView['state'], reason: string): Promise<void>;
   dismissInvitation(): Promise<void>;
   joinProof(held: Held): string | undefined;
+}
+
+function economyOf(
+  { founderLimitMicros, newcomerLimitMicros, windowSeconds }: EconomyWish,
+  founder: NodeId,
+): EconomyPolicy {
+  const policy = defaultEconomyPolicy(founder);
+  return {
+    ...policy,
+    founderLimitMicros: founderLimitMicros ?? policy.founderLimitMicros,
+    newcomerLimitMicros: newcomerLimitMicros ?? policy.newcomerLimitMicros,
+    windows:
+      windowSeconds === undefined
+        ? policy.windows
+        : [{ upToMicros: policy.windows.at(-1)!.upToMicros, seconds: windowSeconds }],
+  };
 }
 
 export async function openCommunities(deps: CommunitiesDeps): Promise<Result<Communities>> {
@@ -230,10 +248,14 @@ export async function openCommunities(deps: CommunitiesDeps): Promise<Result<Com
       const moves = currentId === null || find(currentId) === null || currentId === offeredId;
       return write({ held: added.value, offered: id, current: moves ? id : currentId });
     },
-    async create(text) {
+    async create(text, wish) {
       const name = communityName(text);
       if (!name.ok) return name;
-      const manifest = await createManifest(signer, { name: name.value, open: false, createdAt: clock.now() });
+      const economy = wish && economyOf(wish, signer.nodeId);
+      if (economy && !v.is(economyPolicySchema, economy))
+        return fail('bad_economy', 'A community cannot pay like that: a figure is out of bounds.');
+      const draft = { name: name.value, open: false, createdAt: clock.now() };
+      const manifest = await createManifest(signer, economy === null ? draft : { ...draft, economy });
       const community = await openManifest(manifest, verify);
       if (!community.ok) return community;
       const one: Held = { manifest, memberships: [], certificates: [], redemption: null, community: community.value };

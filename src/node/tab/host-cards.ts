@@ -13,14 +13,20 @@ import { NO_PAPERS, openNodePapers, type NodePapers, type OpenedPapers } from '#
 import { defaultRateMicros } from '#core/ledger/cards/rates';
 import type { Admission } from '#core/transport/ports';
 import { checkAgainst } from '#core/wire/gate';
-import type { Signed } from '#core/wire/signed';
+import { openOffer } from '#core/ledger/offer-terms';
+import { idOfSigned, type Signed } from '#core/wire/signed';
 import { llmChat } from '#services/llm-chat/contract';
 import type { Settings } from '../tab-node';
+import type { KnownOffer } from '../economy/payer';
 import type { OpenExpertsDesk } from './expert-report';
 import { advertisementDraft, nodeCardDraft, type HostFacts } from './host-drafts';
 import { hostView, type HostsDesk, type HostView, type OwnHostView } from './host-views';
 
 export type { HostsDesk } from './host-views';
+
+/** A price is asked for again after this long; whoever works under another one by then refuses, and is asked again. */
+const OFFER_KEPT_MS = 2 * 60_000;
+const MAX_OFFERS = 512;
 
 /** How often the measurement of the served model gives way to a job before it goes on beside one. */
 const GIVES_WAY = 3;
@@ -31,6 +37,10 @@ export interface OpenHostsDesk extends HostsDesk {
    * before the person's yes, and nothing while it is paused.
    */
   papers(): Promise<NodePapers>;
+  /** What another node asks for its work, by the papers that it shows; null where it shows no valid offer. */
+  offerOf(node: NodeId): Promise<KnownOffer | null>;
+  /** What this node showed and what still holds, the newest first. */
+  ownOffers(): readonly KnownOffer[];
   /** Something of the running node changed. Measures the served model where it has no card yet, when no job runs. */
   review(): Promise<void>;
 }
@@ -82,6 +92,9 @@ export function openHostsDesk(run: HostsRun, hooks: HostsHooks): OpenHostsDesk {
   let card: (Kept & { readonly opened: OpenedNodeCard }) | null = null;
   let offer: Kept | null = null;
   let abort: AbortController | null = null;
+  /** Offers that payers may still hold in their hands. */
+  let shown: readonly KnownOffer[] = [];
+  const offersByNode = new Map<NodeId, { readonly known: KnownOffer | null; readonly at: number }>();
   /** Models that could not be measured here, until the person contributes anew; and how often each gave way to work. */
   const unmeasurable = new Map<string, string>();
   const gaveWay = new Map<string, number>();
@@ -126,6 +139,9 @@ export function openHostsDesk(run: HostsRun, hooks: HostsHooks): OpenHostsDesk {
     const saidOfOffer = encodeCanonical({ ...offered, at: 0, nodeCard: card.opened.id });
     if (!stillGood(offer, saidOfOffer, ADVERTISEMENT_LIFE_MS)) {
       offer = { said: saidOfOffer, signed: await createAdvertisement(signer, card.opened, offered), at };
+      const terms = await openOffer(offer.signed, verify);
+      const held = shown.filter((one) => one.terms.expiresAt > at);
+      shown = terms.ok ? [{ signed: offer.signed, terms: terms.value }, ...held] : held;
     }
     return { card: card.signed, advertisements: [offer.signed] };
   }
@@ -211,9 +227,29 @@ export function openHostsDesk(run: HostsRun, hooks: HostsHooks): OpenHostsDesk {
     return { ...rate, host: view.value, reason: view.value.offers.length > 0 ? '' : missing(mesh.servedModel) };
   }
 
+  async function offerOf(node: NodeId): Promise<KnownOffer | null> {
+    const now = clock.now();
+    const held = offersByNode.get(node);
+    if (held && now - held.at < OFFER_KEPT_MS && (held.known?.terms.expiresAt ?? Infinity) > now) return held.known;
+    const given = await hooks.askPapers(node);
+    const opened = given.ok ? await openNodePapers(given.value, node, verify, now) : given;
+    const [first] = opened.ok ? opened.value.advertisements : [];
+    const signed = (given.ok ? (given.value as NodePapers) : NO_PAPERS).advertisements.find(
+      (one) => first !== undefined && idOfSigned(one) === first.id,
+    );
+    const terms = signed && (await openOffer(signed, verify));
+    const known = signed && terms?.ok ? { signed, terms: terms.value } : null;
+    offersByNode.delete(node);
+    offersByNode.set(node, { known, at: now });
+    if (offersByNode.size > MAX_OFFERS) offersByNode.delete(offersByNode.keys().next().value!);
+    return known;
+  }
+
   return {
     changed,
     papers,
+    offerOf,
+    ownOffers: () => shown,
     review,
     own,
     async ask(node) {

@@ -200,6 +200,16 @@ export function createTabLifecycle(deps: TabNodeDeps): TabLifecycle {
         const desk = await openHosts(run);
         return desk.ok ? desk.value.papers() : { card: null, advertisements: [] };
       },
+      offers: {
+        async of(node) {
+          const desk = await openHosts(run);
+          return desk.ok ? desk.value.offerOf(node) : null;
+        },
+        async own() {
+          const desk = await openHosts(run);
+          return desk.ok ? desk.value.ownOffers() : [];
+        },
+      },
       device,
       version: deps.version,
     });

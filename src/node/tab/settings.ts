@@ -9,6 +9,9 @@ const KEY = 'settings';
 /** The model that comes with the app. */
 export const BUILT_IN_MODEL = 'spark-1';
 
+/** A tenth of a credit: some hundred answers of the built-in model, a handful of a large one. */
+const DEFAULT_PAY_AT_MOST_MICROS = 100_000;
+
 const micros = (most: number) => v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(most));
 
 /** Typed and versioned; a field that an older version did not know gets its default. */
@@ -33,6 +36,7 @@ const settingsSchema = v.object({
   model: v.fallback(v.pipe(v.string(), v.regex(/^[a-z0-9][a-z0-9.-]{0,63}$/)), BUILT_IN_MODEL),
   rateMicros: v.fallback(v.nullable(micros(MAX_RATE_MICROS)), null),
   minimumJobMicros: v.fallback(micros(MAX_AMOUNT_MICROS), 0),
+  payAtMostMicros: v.fallback(micros(MAX_AMOUNT_MICROS), DEFAULT_PAY_AT_MOST_MICROS),
 });
 
 export const DEFAULT_SETTINGS: Settings = {
@@ -47,6 +51,7 @@ export const DEFAULT_SETTINGS: Settings = {
   model: BUILT_IN_MODEL,
   rateMicros: null,
   minimumJobMicros: 0,
+  payAtMostMicros: DEFAULT_PAY_AT_MOST_MICROS,
 };
 
 export async function loadSettings(records: KeyValueStore): Promise<Result<Settings>> {
@@ -86,6 +91,7 @@ const plain = ({
   model,
   rateMicros,
   minimumJobMicros,
+  payAtMostMicros,
 }: Settings): Settings => ({
   theme,
   askWhere,
@@ -98,4 +104,5 @@ const plain = ({
   model,
   rateMicros,
   minimumJobMicros,
+  payAtMostMicros,
 });
