@@ -13,10 +13,7 @@ export const sealSchema = v.strictObject({
   v: v.literal(1),
   traceId: idSchema,
   requester: nodeIdSchema,
-  trace: v.pipe(
-    bytesSchema(32),
-    v.check((bytes) => bytes.length === 32, 'not a digest'),
-  ),
+  trace: v.pipe(bytesSchema(32), v.length(32, 'not a digest')),
   steps: v.pipe(v.number(), v.integer(), v.minValue(0)),
   verdict: v.picklist(['unchecked', 'accepted', 'rejected', 'disputed']),
   at: v.pipe(v.number(), v.safeInteger(), v.minValue(0)),

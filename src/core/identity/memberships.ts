@@ -29,10 +29,7 @@ export const inviteSchema = v.strictObject({
   issuedAt: instantSchema,
   expiresAt: instantSchema,
   uses: v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(1_000)),
-  nonce: v.pipe(
-    bytesSchema(INVITE_NONCE_BYTES),
-    v.check((bytes) => bytes.length === INVITE_NONCE_BYTES, 'not a nonce'),
-  ),
+  nonce: v.pipe(bytesSchema(INVITE_NONCE_BYTES), v.length(INVITE_NONCE_BYTES, 'not a nonce')),
 });
 
 /** Who has the link's secret says: this node takes the invitation up. `at` is the redeemer's own word. */

@@ -9,14 +9,8 @@ import { capabilityIdSchema } from './receipts';
 
 export const SALT_BYTES = 16;
 
-const digestSchema = v.pipe(
-  bytesSchema(32),
-  v.check((bytes) => bytes.length === 32, 'not a digest'),
-);
-export const saltSchema = v.pipe(
-  bytesSchema(SALT_BYTES),
-  v.check((bytes) => bytes.length === SALT_BYTES, 'not a salt'),
-);
+const digestSchema = v.pipe(bytesSchema(32), v.length(32, 'not a digest'));
+export const saltSchema = v.pipe(bytesSchema(SALT_BYTES), v.length(SALT_BYTES, 'not a salt'));
 const countSchema = v.pipe(v.number(), v.safeInteger(), v.minValue(0), v.maxValue(1e9));
 const timeSchema = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
 

@@ -58,5 +58,5 @@ export function parseJsonThrough<T>(schema: Schema<T>, text: string, maxBytes: n
 export const bytesSchema = (maxBytes: number) =>
   v.pipe(
     v.custom<Uint8Array<ArrayBuffer>>((input) => input instanceof Uint8Array, 'not bytes'),
-    v.check((bytes) => bytes.length <= maxBytes, 'too many bytes'),
+    v.maxLength(maxBytes, 'too many bytes'),
   );

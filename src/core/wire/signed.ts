@@ -11,10 +11,7 @@ const MAX_SIGNATURES = 16;
 
 export const signatureSchema = v.strictObject({
   keyId: nodeIdSchema,
-  signature: v.pipe(
-    bytesSchema(SIGNATURE_BYTES),
-    v.check((bytes) => bytes.length === SIGNATURE_BYTES, 'not a signature'),
-  ),
+  signature: v.pipe(bytesSchema(SIGNATURE_BYTES), v.length(SIGNATURE_BYTES, 'not a signature')),
 });
 
 /**
