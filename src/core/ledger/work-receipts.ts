@@ -86,7 +86,8 @@ export const inferenceWorkReceiptSchema = v.strictObject({
   }),
   policy: v.strictObject({
     privacyClass: v.picklist(['public', 'redacted', 'private_prohibited']),
-    sandboxProfile: word,
+    /** As on cards: a name such as `web-worker`. */
+    sandboxProfile: v.pipe(v.string(), v.regex(/^[a-z][a-z0-9-]{0,31}$/, 'not a sandbox profile')),
     allowedForCredit: v.boolean(),
     receiptRequirements: v.pipe(v.array(word), v.maxLength(16)),
   }),
