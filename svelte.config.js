@@ -16,8 +16,8 @@ const MAX_SHELL_BYTES = 1.5 * 1024 * 1024;
 const NAMED_BY_CONTENT = /^_app\/immutable\//;
 /** Runtimes are engines at any size: without their large half, the small one is of no use offline. */
 const ENGINE = /\/(ort-|web-?llm)[^/]*$|\.wasm$/;
-/** Models have their own store; the worker file cannot hold itself; version.json must always be asked afresh. */
-const NEVER_KEPT = /^models\/|^service-worker\.js$|^_app\/version\.json$|\.(map|br|gz|txt)$/;
+/** Models have their own store; schemas are for others to read; the worker file cannot hold itself; version.json must always be asked afresh. */
+const NEVER_KEPT = /^(models|schemas)\/|^service-worker\.js$|^_app\/version\.json$|\.(map|br|gz|txt)$/;
 
 /** Style attributes in markup that are allowed, by their text; all other styling comes from files or from the DOM's own API. */
 const STYLE_ATTRIBUTES = [

@@ -66,7 +66,7 @@ export default defineConfig({
       'src/**/*.test.ts',
       'workers/**/*.test.ts',
       'signaling/**/*.test.ts',
-      'tests/{architecture,conformance,vectors,integration,simulation}/**/*.test.ts',
+      'tests/{architecture,conformance,vectors,integration,schemas,simulation}/**/*.test.ts',
     ],
     environment: 'node',
     // A test waits on events; only a hang ends here, on a busy machine too.

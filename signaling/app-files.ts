@@ -46,7 +46,7 @@ const RECHECK_MS = 1000;
 /** Written last by the build, so its date is the build's. */
 const FALLBACK = '200.html';
 /** Under these a missing file is missing; a page in its place would break a script, a model or a cache. */
-const NEVER_A_PAGE = /^\/(?:models|_app|api|ort)\//;
+const NEVER_A_PAGE = /^\/(?:models|schemas|_app|api|ort)\//;
 
 interface AppFile {
   readonly path: string;

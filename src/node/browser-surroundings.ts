@@ -7,6 +7,7 @@ interface Battery extends EventTarget {
 interface NetworkInformation extends EventTarget {
   readonly saveData?: boolean;
   readonly type?: string;
+  readonly downlink?: number;
 }
 interface NavigatorExtras {
   getBattery?: () => Promise<Battery>;
@@ -52,6 +53,8 @@ export function createBrowserSurroundings(): Surroundings {
       memoryGb: extras.deviceMemory === undefined ? null : Math.round(extras.deviceMemory),
       tokensPerSecond: null,
     }),
+    timeZone: () => Intl.DateTimeFormat().resolvedOptions().timeZone || null,
+    downlinkMbps: () => extras.connection?.downlink ?? null,
     async estimate() {
       const estimate: StorageEstimate | undefined = await navigator.storage?.estimate?.().catch(() => undefined);
       return {

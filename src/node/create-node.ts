@@ -16,6 +16,7 @@ import type { WorkRequest } from '#core/experts/run';
 import type { WorkKinds } from '#core/experts/work-kind';
 import type { CheckCapability } from '#services/work-services';
 import { createExecutor, type Executor } from '#core/jobs/executor';
+import type { NodePapers } from '#core/ledger/cards/node-papers';
 import { openLedger, type Ledger } from '#core/ledger/ledger';
 import type { Community } from '#core/identity/community';
 import type { NodeStorage } from '#core/storage/ports';
@@ -51,6 +52,8 @@ export interface NodeDeps {
   readonly defaultModel: string;
   /** What this node says of the experts that it holds; absent: nothing. */
   readonly papers?: () => Promise<ExpertPapers>;
+  /** What this node says of itself as a host; absent: nothing. */
+  readonly hostPapers?: () => Promise<NodePapers>;
   /** Golden transcripts of a model, by which this device proves that it computes it; none known: an empty list. */
   readonly golden?: (modelId: string) => Promise<readonly Golden[]>;
   readonly device: NodeCard['device'];
@@ -233,6 +236,7 @@ export async function createNode(deps: NodeDeps): Promise<Result<MeshNode>> {
           executor: () => executor,
           verdicts,
           papers: deps.papers ?? (async () => ({ cards: [], verifications: [] })),
+          hostPapers: deps.hostPapers ?? (async () => ({ card: null, advertisements: [] })),
           model,
           runHere(capability, input) {
             const kind = workKinds.get(capability);

@@ -265,6 +265,7 @@ export function createTabNode(deps: TabNodeDeps): TabNode & { begin(): Promise<v
       }),
     models: () => whenRunning((run) => life.openModels(run)),
     experts: () => whenRunning((run) => life.openExperts(run)),
+    hosts: () => whenRunning((run) => life.openHosts(run)),
     passOnPairing: (text) => surroundings.passOn(text),
     identity: () =>
       life.running?.person.view ?? {

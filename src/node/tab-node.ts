@@ -11,6 +11,7 @@ import type {
   ReceiptView,
 } from './page-api';
 import type { ExpertsDesk } from './tab/expert-views';
+import type { HostsDesk } from './tab/host-views';
 
 /** What the person decided about lending this device. */
 export interface ContributionView {
@@ -121,6 +122,10 @@ export interface Settings {
   readonly research: boolean;
   /** The model that this device answers with. */
   readonly model: string;
+  /** What others pay for a token that this device reads or writes for them, in micros of a credit; null: by the size of the model. */
+  readonly rateMicros: number | null;
+  /** What a job costs at least. */
+  readonly minimumJobMicros: number;
 }
 
 export interface StorageView {
@@ -308,6 +313,8 @@ export interface TabNode {
   models(): Promise<Result<ModelsDesk>>;
   /** The experts that this node knows of, and how the one that it holds stands before the admission gate. */
   experts(): Promise<Result<ExpertsDesk>>;
+  /** Signed cards and offers: what others see of this node as a host, and what they show. */
+  hosts(): Promise<Result<HostsDesk>>;
   /** Links with one other device by codes that people carry over, without any server. */
   pairing(): Promise<Result<PairingDesk>>;
   /** This tab waits while another one runs the node: the pairing code that it was opened with goes there. */

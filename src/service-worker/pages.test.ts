@@ -12,6 +12,7 @@ test('what the server answers itself is never answered with the app', () => {
     '/metrics',
     '/metrics?full=1',
     '/models/spark/config.json',
+    '/schemas/node-card.v1.json',
     '/tabmesh-ca.crt',
     '/_app/version.json',
   ]) {
@@ -27,6 +28,7 @@ test('a place of the app, known or not, is answered with the app', () => {
     '/join',
     '/apiary',
     '/modelsmith',
+    '/schemasmith',
     '/metrics-of-mine',
     '/unknown/deep/link',
   ]) {

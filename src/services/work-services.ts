@@ -8,6 +8,7 @@ import type { Executor } from '#core/jobs/executor';
 import { createHourlyQuota } from '#core/jobs/quota';
 import type { SealVerdict } from '#core/experts/validators/open-claim';
 import { createSealedVerdicts } from '#core/experts/validators/sealed-verdict';
+import type { NodePapers } from '#core/ledger/cards/node-papers';
 import type { Ledger } from '#core/ledger/ledger';
 import { idOfSigned, sign } from '#core/wire/signed';
 import { service, type GivenVerdicts, type RegisteredService } from './basic-services';
@@ -20,6 +21,7 @@ import { expertCards } from './expert-cards/contract';
 import { jobRun } from './job-run/contract';
 import { llmChat } from './llm-chat/contract';
 import { chatKind } from './llm-chat/kind';
+import { nodeCards } from './node-cards/contract';
 
 export interface WorkServiceDeps {
   readonly signer: Signer;
@@ -35,6 +37,8 @@ export interface WorkServiceDeps {
   readonly verdicts: GivenVerdicts;
   /** What this node says of the experts that it holds. */
   readonly papers: () => Promise<ExpertPapers>;
+  /** What this node says of itself as a host. */
+  readonly hostPapers: () => Promise<NodePapers>;
   readonly onVerdictGiven: () => void;
 }
 
@@ -114,6 +118,10 @@ export function createWorkServices(deps: WorkServiceDeps): readonly RegisteredSe
     service('contributing', {
       capability: expertCards,
       load: async () => (await import('./expert-cards/handler')).createExpertCardsHandler(deps.papers),
+    }),
+    service('contributing', {
+      capability: nodeCards,
+      load: async () => (await import('./node-cards/handler')).createNodeCardsHandler(deps.hostPapers),
     }),
     service('contributing', {
       capability: checkReveal,

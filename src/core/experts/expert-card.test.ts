@@ -38,6 +38,7 @@ const draft: ExpertDraft = {
   selfTest: { passed: true, positions: 100, agreeing: 99, gross: 0, worstMargin: 0.1234, promptsAgree: true },
 };
 const signed = createExpertCard(author, draft);
+const openCard = async () => unwrap(await openExpertCard(await signed, verify, NOW));
 const bodyOf = async (): Promise<ExpertCard> => unwrap(decodeCanonical((await signed).payload)) as ExpertCard;
 
 describe('an expert card', () => {
@@ -82,6 +83,10 @@ describe('an expert card', () => {
     ['one set twice', { scores: [draft.scores[0], draft.scores[0]] }],
     ['an unknown task', { tasks: ['rule the world'] }],
     ['a bad capability', { capabilities: ['everything'] }],
+    ['an unknown sort of expert', { expertType: 'oracle' }],
+    ['no domain at all', { domains: [] }],
+    ['a gain of more than everything', { gains: [{ set: 'target', against: 'a'.repeat(64), milli: 1_001 }] }],
+    ['a risk in broken numbers', { risks: { duplicateMilli: 0.5, backdoorMilli: null } }],
     ['a field too many', { more: 1 }],
   ])('one with %s is refused', async (_, change) => {
     const changed = await sign(author, { ...(await bodyOf()), ...change } as ExpertCard);
@@ -105,6 +110,22 @@ describe('an expert card', () => {
       }),
       { numRuns: 40 },
     );
+  });
+
+  test('says what is known of type, licence, data, teachers, gains and risks, and leaves out what is not', async () => {
+    expect(unwrap(await openExpertCard(await signed, verify, NOW))).not.toHaveProperty('licence');
+    const known: Partial<ExpertDraft> = {
+      expertType: 'domain',
+      domains: ['target'],
+      trainingObjective: 'Answers about one app.',
+      licence: 'MIT',
+      dataHashes: ['b'.repeat(64)],
+      teacherPolicies: [(await openCard()).id],
+      gains: [{ set: 'target', against: 'a'.repeat(64), milli: -20 }],
+      risks: { duplicateMilli: 310, backdoorMilli: null },
+    };
+    const full = await createExpertCard(author, { ...draft, ...known });
+    expect(unwrap(await openExpertCard(full, verify, NOW))).toMatchObject(known);
   });
 
   test('a draft that breaks the rules is our own bug', () => {

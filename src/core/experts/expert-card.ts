@@ -1,11 +1,12 @@
 import * as v from 'valibot';
-import { nodeIdSchema } from '../base/ids';
+import { cidSchema, nodeIdSchema } from '../base/ids';
 import type { Signer, Verify } from '../base/ports';
 import { fail, ok, unwrap, type Result } from '../base/result';
 import { CAPABILITY_PATTERN, type CapabilityId } from '../bus/capability';
 import { MAX_MODEL_BYTES, MODEL_TASKS, modelIdSchema, sha256HexSchema } from '../engines/model-manifest';
 import type { SelfTestReport } from '../engines/self-test';
 import { instantSchema, soleSigner } from '../identity/community';
+import { listOf } from '../ledger/cards/card-fields';
 import { checkAgainst } from '../wire/gate';
 import { idOfSigned, openSigned, sign, signedSchema, type Signed } from '../wire/signed';
 
@@ -16,6 +17,9 @@ const CLOCK_SKEW_MS = 5 * 60_000;
 /** A billion tokens a second, in thousandths: no device comes near. */
 const MAX_PACE = 1e12;
 const MAX_SCORES = 8;
+/** Shards that a model of this size is trained on, and teachers that it learned from. */
+const MAX_SHARDS = 64;
+const MAX_TEACHERS = 16;
 /** Cards that one node may show, and verifications: as many as it may name models. */
 const MAX_CARDS = 16;
 
@@ -27,10 +31,12 @@ const capabilitySchema = v.custom<CapabilityId>(
   'not a capability',
 );
 
+const setNameSchema = v.pipe(v.string(), v.regex(/^[a-z0-9][a-z0-9-]{0,47}$/, 'not a name'));
+
 /** What an evaluation came to. Comparable with another one only where `digest` is equal. */
 export const scoreSchema = v.pipe(
   v.strictObject({
-    set: v.pipe(v.string(), v.regex(/^[a-z0-9][a-z0-9-]{0,47}$/, 'not a name')),
+    set: setNameSchema,
     /** SHA-256 of the set. */
     digest: sha256HexSchema,
     right: count(100_000),
@@ -56,15 +62,40 @@ const selfTestSchema = v.strictObject({
   worstMilli: count(1_000_000_000),
 });
 
+/** What sort of expert it is, where somebody evaluated it as one. */
+export const EXPERT_TYPES = [
+  'code_patch',
+  'math',
+  'verifier',
+  'planner',
+  'domain',
+  'memory',
+  'critic',
+  'distillation',
+] as const;
+
+/** A thousandth of everything that was asked, or of everything that was tried. */
+const milliSchema = count(1_000);
+
+/** By how much an evaluation came out better (or, below nothing, worse) than that of another version. */
+const gainSchema = v.strictObject({
+  set: setNameSchema,
+  /** Model hash of the version that it is compared with. */
+  against: sha256HexSchema,
+  /** Thousandths of the questions. */
+  milli: count(1_000, -1_000),
+});
+
 /** Same weights in the same shape: what must be equal for two statements to be about one expert. */
 export const expertNameEntries = {
   /** The model's id, for instance `spark-1`. */
   expert: modelIdSchema,
   version: text(32),
-  /** `manifestHashOf` of the model. */
+  /** SHA-256 over the fingerprints of its files; see `manifestHashOf`. */
   modelHash: sha256HexSchema,
 };
 
+/** What a node says of an expert that it holds, in whole numbers, for others to route by, to verify and to challenge. */
 export const expertCardSchema = v.pipe(
   v.strictObject({
     type: v.literal('expert-card'),
@@ -82,7 +113,31 @@ export const expertCardSchema = v.pipe(
     decodeMilliTokensPerS: count(MAX_PACE, 1),
     /** Null where the model has no golden transcripts. */
     selfTest: v.nullable(selfTestSchema),
+    /** Empty where nobody evaluated it yet. */
     scores: scoresSchema,
+    /** Absent where it was not evaluated as anything in particular. */
+    expertType: v.optional(v.picklist(EXPERT_TYPES)),
+    /** What it was evaluated for, each by the name of a set. */
+    domains: v.optional(listOf(setNameSchema, MAX_SCORES, 1)),
+    /** What its training was to reach, where its manifest says so. */
+    trainingObjective: v.optional(text(200)),
+    /** As its manifest names it. */
+    licence: v.optional(text(64)),
+    /** SHA-256 of each shard that it was trained on, where they are known. */
+    dataHashes: v.optional(listOf(sha256HexSchema, MAX_SHARDS)),
+    /** Content ids of the policies of the teachers that it learned from. */
+    teacherPolicies: v.optional(listOf(cidSchema, MAX_TEACHERS)),
+    /** Against the version before, each evaluation that both were asked. */
+    gains: v.optional(v.pipe(v.array(gainSchema), v.maxLength(MAX_SCORES))),
+    /** Null where nothing could be compared or tried. */
+    risks: v.optional(
+      v.strictObject({
+        /** How alike it answers to the most similar other expert. */
+        duplicateMilli: v.nullable(milliSchema),
+        /** Questions that an odd string around them gave another answer. */
+        backdoorMilli: v.nullable(milliSchema),
+      }),
+    ),
     /** Who holds the expert, measured it and signs. */
     author: nodeIdSchema,
     at: instantSchema,
@@ -91,7 +146,6 @@ export const expertCardSchema = v.pipe(
   v.check(({ at, expiresAt }) => expiresAt > at && expiresAt - at <= CARD_LIFE_MS, 'an expiry out of bounds'),
 );
 
-/** What a node says of an expert that it holds, in whole numbers, for others to route by, to verify and to challenge. */
 export type ExpertCard = v.InferOutput<typeof expertCardSchema>;
 export type Score = v.InferOutput<typeof scoreSchema>;
 /** `id` is the content id of the signed card. */

@@ -42,7 +42,8 @@ export const DEFAULT_COMMUNITY_LIMITS = {
   maxInviteDays: 30,
 } as const;
 
-const manifestSchema = v.strictObject({
+/** A community's name, policy and limits, as its founder signs them. Its content id is the community's id. */
+export const communityManifestSchema = v.strictObject({
   type: v.literal('community'),
   v: v.literal(1),
   name: communityNameSchema,
@@ -65,7 +66,7 @@ const manifestSchema = v.strictObject({
 });
 
 /** What a founder signed: the same bytes, and so the same id, for every member. */
-export type CommunityManifest = v.InferOutput<typeof manifestSchema>;
+export type CommunityManifest = v.InferOutput<typeof communityManifestSchema>;
 
 /** An opened manifest. `id` is the content id of its payload; it is also the room at the signaling server. */
 export type Community = CommunityManifest & { readonly id: string };
@@ -107,12 +108,12 @@ export async function createManifest(signer: Signer, draft: ManifestDraft): Prom
     limits: { ...DEFAULT_COMMUNITY_LIMITS, ...draft.limits },
     ...(draft.economy === undefined ? {} : { economy: draft.economy }),
   };
-  return sign(signer, unwrap(checkAgainst(manifestSchema, body)));
+  return sign(signer, unwrap(checkAgainst(communityManifestSchema, body)));
 }
 
 /** A manifest from outside: through the gate, signed by its founder and by nobody else. Codes of the gate and of `openSigned`. */
 export async function openManifest(signed: Signed, verify: Verify): Promise<Result<Community>> {
-  const opened = await openSigned(manifestSchema, signed, verify);
+  const opened = await openSigned(communityManifestSchema, signed, verify);
   if (!opened.ok) return opened;
   const founder = soleSigner(signed);
   if (founder !== opened.value.founder) return fail('signer_missing', 'The community is not signed by its founder.');

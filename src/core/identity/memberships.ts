@@ -17,6 +17,7 @@ export const MAX_MEMBERSHIPS = MAX_ISSUER_CHAIN + 1;
 export const MAX_CERTIFICATES = 10;
 export const INVITE_NONCE_BYTES = 16;
 
+/** A permission to join a community, signed by the node that invites. Its link carries the secret half of `inviteKey`. */
 export const inviteSchema = v.strictObject({
   type: v.literal('invite'),
   v: v.literal(1),

@@ -5,6 +5,7 @@ import { checkRescore } from '#services/check-rescore/contract';
 import { checkReveal } from '#services/check-reveal/contract';
 import { expertCards } from '#services/expert-cards/contract';
 import { jobRun } from '#services/job-run/contract';
+import { nodeCards } from '#services/node-cards/contract';
 import { nodeInfo } from '#services/node-info/contract';
 import { nodePing } from '#services/node-ping/contract';
 import { nodeStats } from '#services/node-stats/contract';
@@ -22,6 +23,7 @@ const known = new Map<string, Capability<unknown, unknown, unknown>>(
     checkReveal,
     expertCards,
     jobRun,
+    nodeCards,
     nodeInfo,
     nodePing,
     nodeStats,

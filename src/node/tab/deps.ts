@@ -31,6 +31,10 @@ export interface Surroundings {
   onConditionChanged(run: () => void): () => void;
   /** What the device offers, as far as the browser tells; asks for no adapter before the person contributes. */
   device(): Promise<NodeCard['device']>;
+  /** The browser's time zone by its IANA name; null where it does not tell. */
+  timeZone(): string | null;
+  /** What the browser estimates that its line carries, in megabits a second; null where it does not. */
+  downlinkMbps(): number | null;
   estimate(): Promise<{ usedBytes: number | null; quotaBytes: number | null; persisted: boolean }>;
   persist(): Promise<boolean>;
   /** Hands a text to the other tabs of this profile; without other tabs nothing happens. */

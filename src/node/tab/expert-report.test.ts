@@ -117,6 +117,7 @@ function world({
       person: { view: { identityId: '', nodes: [{ nodeId: self.nodeId }] } },
       mesh: {
         servedModel: 'sage-2',
+        selfTest: null,
         loadedModels: [model],
         roster: { entries: () => peers.map(({ signer }) => ({ node: signer.nodeId, card: announced })) },
         links: {
@@ -210,6 +211,17 @@ describe('an evaluation', () => {
     expect(opened).toMatchObject({ author: self.nodeId, expert: 'sage-2', version: '2' });
   });
 
+  test('says on the card what it was evaluated for, under which licence, and at which risk', async () => {
+    const opened = unwrap(await openExpertCard(desk.papers().cards[0]!, verify, here.clock.now()));
+    expect(opened).toMatchObject({
+      expertType: 'domain',
+      domains: ['target'],
+      licence: 'MIT',
+      gains: [],
+      risks: { duplicateMilli: null, backdoorMilli: 0 },
+    });
+  });
+
   test('shows how far it is', () => {
     expect(progress[0]).toBe('0/1');
     expect(progress.at(-1)).toMatch(/^\d+\/153$/);
@@ -251,9 +263,69 @@ describe('an evaluation', () => {
   });
 });
 
+describe('a measurement without an evaluation', () => {
+  const memory = createMemory();
+  const golden = [{ question: 'known 0', promptIds: [1], ids: [1] }];
+  const manifestOf = async () => ({ manifest: { ...sage, golden }, fit: null, signedBy: FOUNDER });
+  const here = world({ memory, hooks: { manifestOf } });
+  let desk: OpenExpertsDesk;
+  const still = new AbortController().signal;
+  beforeAll(async () => {
+    desk = await open(here);
+    expect(await desk.served()).toBe(null);
+    unwrap(await here.clock.runUntil(desk.measureServed(still)));
+  });
+
+  test('gives a signed card with the speed and no scores, which this node shows', async () => {
+    const [card, ...others] = desk.papers().cards;
+    expect(others).toEqual([]);
+    expect(desk.papers().verifications).toEqual([]);
+    const opened = unwrap(await openExpertCard(card!, verify, here.clock.now()));
+    expect(opened).toMatchObject({ author: self.nodeId, scores: [], licence: 'MIT', decodeMilliTokensPerS: 500_000 });
+    expect(opened).not.toHaveProperty('expertType');
+    expect((await desk.served())?.card.id).toBe(opened.id);
+    expect(versionOf(desk).replicas[0]!.card).toMatchObject({ writesPerS: 500, scores: [] });
+  });
+
+  test('is kept, until too little of its week is left', async () => {
+    const again = world({ memory });
+    expect(await (await open(again)).served()).not.toBe(null);
+    await again.clock.advance(CARD_LIFE_MS - 60 * 60_000);
+    const late = await open(again);
+    expect(await late.served()).toBe(null);
+    expect(late.papers().cards).toHaveLength(1);
+    await again.clock.advance(2 * 60 * 60_000);
+    expect((await open(again)).papers().cards).toEqual([]);
+  });
+
+  test('gives way to the card of an evaluation', async () => {
+    const shared = createMemory();
+    const first = world({ memory: shared, hooks: { manifestOf } });
+    unwrap(await first.clock.runUntil((await open(first)).measureServed(still)));
+    const fresh = world({ memory: shared });
+    const evaluated = await open(fresh);
+    expect((await evaluated.served())?.card.scores).toEqual([]);
+    await fresh.clock.runUntil(evaluated.evaluate());
+    expect(evaluated.papers().cards).toHaveLength(1);
+    expect((await evaluated.served())?.card.scores).toHaveLength(2);
+  });
+
+  test('can be stopped, and is not made of a model that no catalogue names', async () => {
+    const stopped = world({ hooks: { manifestOf } });
+    const abort = new AbortController();
+    abort.abort();
+    expect(await stopped.clock.runUntil((await open(stopped)).measureServed(abort.signal))).toMatchObject({
+      error: { code: 'cancelled' },
+    });
+    const unknown = await open(world({ hooks: { manifestOf: async () => null } }));
+    expect(await unknown.measureServed(still)).toMatchObject({ error: { code: 'unknown_model' } });
+  });
+});
+
 test('a record on disk that is damaged is forgotten', async () => {
   const memory = createMemory();
   unwrap(await memory.open().records.set(`experts/evaluation/${hexOf('1')}`, { v: 1, card: 'no' }));
+  unwrap(await memory.open().records.set(`experts/measured/${hexOf('1')}`, { payload: 'no' }));
   const desk = await open(world({ memory }));
   expect(versionOf(desk).report).toBe(null);
   expect(unwrap(await memory.open().records.keys('experts/'))).toEqual([]);

@@ -7,6 +7,7 @@ import type { NodeCard } from '#core/bus/messages';
 import { fitOf } from '#core/engines/fit';
 import type { LanguageModel, LanguageModelLoader } from '#core/engines/language-model';
 import { manifestHashOf, type ModelManifest } from '#core/engines/model-manifest';
+import type { SelfTestReport } from '#core/engines/self-test';
 import { auditsByModel, NO_AUDITS } from '#core/experts/admission-gate/audits';
 import {
   CANARY_PERCENT,
@@ -16,10 +17,12 @@ import {
   type Standing,
   type VersionStakes,
 } from '#core/experts/admission-gate/choose-version';
+import { claimsOf } from '#core/experts/admission-gate/claims';
 import { evaluationSetsSchema } from '#core/experts/admission-gate/evaluation-set';
 import { examineExpert } from '#core/experts/admission-gate/examine';
 import { expertsOf, holdingOf, type Expert, type Holding } from '#core/experts/admission-gate/expert-registry';
 import type { AdmissionInput } from '#core/experts/admission-gate/gate';
+import { measurePace } from '#core/experts/admission-gate/measure-pace';
 import {
   comparedWith,
   openKeptEvaluation,
@@ -46,6 +49,7 @@ import type { KeyValueStore } from '#core/storage/ports';
 import type { Admission } from '#core/transport/ports';
 import { checkAgainst } from '#core/wire/gate';
 import { llmChat } from '#services/llm-chat/contract';
+import { openMeasuredCards, type SignedExpertCard } from './measured-cards';
 import { versionView, type ExpertsDesk, type ExpertsView } from './expert-views';
 
 export type { ExpertsDesk } from './expert-views';
@@ -56,12 +60,28 @@ const MAX_KEPT = 8;
 const SHOW_EVERY_MS = 250;
 const EVALUATION_KEY = 'experts/evaluation/';
 const DECISIONS_KEY = 'experts/decisions';
+/** A card with less time left than this is made anew: whoever was shown it goes on using it for a while. */
+const LEAST_LEFT_MS = 2 * 60 * 60_000;
+/** For models without golden transcripts. */
+const PLAIN_QUESTION = 'What can you help me with?';
 
 export interface OpenExpertsDesk extends ExpertsDesk {
   /** What this node shows to others. */
   papers(): ExpertPapers;
   /** Which version of an expert a request goes to; null when this node knows of none that may serve. */
   choose(expert: string, traceId: string, stakes: VersionStakes): RankedVersion | null;
+  /** The served model as this node may offer it; null before it is in a catalogue and has a card that lasts for a while. */
+  served(): Promise<ServedExpert | null>;
+  /**
+   * Measures how fast the served model reads and writes here, and signs a card of that alone: about 200 tokens, in its
+   * worker. Codes `not_running`, `unknown_model`, `cancelled`, and those of the model.
+   */
+  measureServed(signal: AbortSignal): Promise<Result<void>>;
+}
+
+export interface ServedExpert {
+  readonly card: OpenedExpertCard;
+  readonly manifest: ModelManifest;
 }
 
 /** What the desk needs of the running node; read anew each time, since entering a community makes another mesh. */
@@ -74,6 +94,7 @@ export interface ExpertsRun {
   };
   readonly mesh: {
     readonly servedModel: string;
+    readonly selfTest: SelfTestReport | null;
     readonly loadedModels: readonly Pick<LanguageModel, 'identity'>[];
     readonly roster: { entries(): readonly { readonly node: NodeId; readonly card: NodeCard | null }[] };
     readonly links: {
@@ -141,6 +162,9 @@ export async function openExpertsDesk(run: ExpertsRun, hooks: ExpertsHooks): Pro
     if (kept.ok) keptByHash.set(kept.value.opened.modelHash, kept.value);
     else await records.delete(key);
   }
+  const openedMeasured = await openMeasuredCards(records, verify, clock);
+  if (!openedMeasured.ok) return openedMeasured;
+  const measuredCards = openedMeasured.value;
   const decisions = await records.get<unknown>(DECISIONS_KEY);
   const read = decisions.ok ? checkAgainst(decisionsSchema, decisions.value) : decisions;
   if (read.ok) for (const [hash, standing] of Object.entries(read.value)) decided.set(hash, standing);
@@ -185,8 +209,7 @@ export async function openExpertsDesk(run: ExpertsRun, hooks: ExpertsHooks): Pro
       card: null,
     });
     const own = (mesh?.loadedModels ?? []).map(({ identity: { id, hash, engine } }) => noted(id, hash, engine));
-    const evaluated = [...keptByHash.values()].map(({ opened }) => opened).filter(timely);
-    const byNode = new Map([[self, [...own, ...evaluated.map(holdingOf)]]]);
+    const byNode = new Map([[self, [...own, ...ownCards().map(({ opened }) => holdingOf(opened))]]]);
     for (const { node, card } of mesh?.roster.entries() ?? []) {
       if (card === null) continue;
       const notes = card.models.map(({ id, hash, engine }) => noted(id, hash, engine));
@@ -194,6 +217,19 @@ export async function openExpertsDesk(run: ExpertsRun, hooks: ExpertsHooks): Pro
     }
     return byNode;
   }
+
+  const lasts = (opened: OpenedExpertCard): boolean => opened.expiresAt > clock.now() + LEAST_LEFT_MS;
+  /** Of these weights: the card of an evaluation before that of a mere measurement, while it lasts. */
+  function ownCard(modelHash: string): SignedExpertCard | null {
+    const found = [keptByHash.get(modelHash), measuredCards.byHash.get(modelHash)]
+      .filter((one) => one !== undefined)
+      .filter(({ opened }) => timely(opened));
+    return found.find(({ opened }) => lasts(opened)) ?? found[0] ?? null;
+  }
+  const ownCards = (): readonly SignedExpertCard[] =>
+    [...new Set([...keptByHash.keys(), ...measuredCards.byHash.keys()])]
+      .map((modelHash) => ownCard(modelHash))
+      .filter((one) => one !== null);
 
   const audits = () => auditsByModel(run.mesh?.ledger.state.receiptsById.values() ?? [], self);
 
@@ -287,9 +323,14 @@ export async function openExpertsDesk(run: ExpertsRun, hooks: ExpertsHooks): Pro
     const scores = [scoreOf(target), scoreOf(general)];
     const about = { expert: id, version: manifest.version, modelHash: hash, engine, scores, at: clock.now() };
     const { tasks, quantisation, memoryBytes } = manifest;
+    const before = comparedWith({ opened: about }, keptByHash.values());
     const card = await createExpertCard(signer, {
       ...about,
       ...pace,
+      ...claimsOf(id, measured, before),
+      expertType: 'domain',
+      domains: [target.set],
+      licence: manifest.licence.name,
       capabilities: [llmChat.id],
       tasks,
       quantisation,
@@ -307,6 +348,42 @@ export async function openExpertsDesk(run: ExpertsRun, hooks: ExpertsHooks): Pro
       passed: passesAlone(inputOf(found)),
     });
     return keep({ ...found, verification });
+  }
+
+  async function measureServed(signal: AbortSignal): Promise<Result<void>> {
+    const { mesh } = run;
+    if (mesh === null) return notRunning;
+    const { servedModel: id, selfTest } = mesh;
+    await learnName(id);
+    const manifest = namedById.get(id)?.manifest;
+    if (manifest === undefined)
+      return fail('unknown_model', 'No catalogue of models is here that names this one; it comes with a connection.');
+    const model = await run.loader.load(id);
+    if (!model.ok) return model;
+    const pace = await measurePace(model.value, manifest.golden?.[0]?.question ?? PLAIN_QUESTION, clock, signal);
+    if (!pace.ok) return pace;
+    const { hash, engine, contextTokens } = model.value.identity;
+    const { version, tasks, quantisation, memoryBytes, licence } = manifest;
+    const card = await createExpertCard(signer, {
+      expert: id,
+      version,
+      modelHash: hash,
+      engine,
+      ...pace.value,
+      capabilities: [llmChat.id],
+      tasks,
+      quantisation,
+      memoryBytes,
+      contextTokens,
+      selfTest,
+      scores: [],
+      licence: licence.name,
+      at: clock.now(),
+    });
+    const kept = await measuredCards.keep(card);
+    if (!kept.ok) return kept;
+    changed.emit();
+    return ok(undefined);
   }
 
   async function keep(kept: KeptEvaluation): Promise<Result<void>> {
@@ -388,12 +465,26 @@ export async function openExpertsDesk(run: ExpertsRun, hooks: ExpertsHooks): Pro
       return `${JSON.stringify({ ...all, target, general, triggers, replay }, null, 1)}\n`;
     },
     papers() {
-      const own = [...keptByHash.values()].filter(({ opened }) => timely(opened));
-      return { cards: own.map(({ card }) => card), verifications: own.map(({ verification }) => verification) };
+      const evaluated = [...keptByHash.values()].filter(({ opened }) => timely(opened));
+      return {
+        cards: ownCards().map(({ card }) => card),
+        verifications: evaluated.map(({ verification }) => verification),
+      };
     },
     choose(expert, traceId, stakes) {
       const found = expertsOf(holdings()).find((one) => one.expert === expert);
       return found === undefined ? null : chooseVersion(ranked(found), traceId, stakes);
+    },
+    measureServed,
+    async served() {
+      const id = run.mesh?.servedModel;
+      const hash = run.mesh?.loadedModels.find(({ identity }) => identity.id === id)?.identity.hash;
+      if (id === undefined || hash === undefined) return null;
+      const own = ownCard(hash);
+      if (own === null || !lasts(own.opened)) return null;
+      if (!namedById.has(id)) await learnName(id);
+      const manifest = namedById.get(id)?.manifest;
+      return manifest === undefined ? null : { card: own.opened, manifest };
     },
   });
 }

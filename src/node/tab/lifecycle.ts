@@ -17,6 +17,7 @@ import { membersOf, openCommunities, type Communities, type Held } from './commu
 import { openContribution, type Contribution } from './contribution';
 import type { TabNodeDeps } from './deps';
 import type { OpenExpertsDesk } from './expert-report';
+import type { OpenHostsDesk } from './host-cards';
 import type { OpenModelsDesk } from './models';
 import type { OpenPairingDesk } from './pairing';
 import { openPerson, type Person } from './person';
@@ -45,6 +46,8 @@ export interface Running {
   models: Promise<Result<OpenModelsDesk>> | null;
   /** Made when somebody looks at experts, or another node asks for cards. */
   experts: Promise<Result<OpenExpertsDesk>> | null;
+  /** Made when somebody looks at cards of hosts, or this node becomes one. */
+  hosts: Promise<Result<OpenHostsDesk>> | null;
   readonly loader: LanguageModelLoader;
 }
 
@@ -69,6 +72,7 @@ export interface TabLifecycle {
   drain(run: Running): Promise<void>;
   openModels(run: Running): Promise<Result<OpenModelsDesk>>;
   openExperts(run: Running): Promise<Result<OpenExpertsDesk>>;
+  openHosts(run: Running): Promise<Result<OpenHostsDesk>>;
   /** Stops and closes; with `destroy` everything that was stored is deleted. */
   end(destroy: boolean): Promise<Result<void>>;
 }
@@ -190,6 +194,10 @@ export function createTabLifecycle(deps: TabNodeDeps): TabLifecycle {
         const desk = await openExperts(run);
         return desk.ok ? desk.value.papers() : { cards: [], verifications: [] };
       },
+      async hostPapers() {
+        const desk = await openHosts(run);
+        return desk.ok ? desk.value.papers() : { card: null, advertisements: [] };
+      },
       device,
       version: deps.version,
     });
@@ -208,7 +216,10 @@ export function createTabLifecycle(deps: TabNodeDeps): TabLifecycle {
       if (running !== run || run.mesh !== mesh) return;
       if (change === 'ledger') changed.emit('ledger');
       if (change === 'links' || change === 'roster') changed.emit('peers');
-      if (change === 'models' || change === 'work') changed.emit('contribution');
+      if (change === 'models' || change === 'work') {
+        changed.emit('contribution');
+        if (mesh.contributing || run.hosts !== null) void reviewHosts(run);
+      }
       if (change !== 'ledger' && change !== 'roster') changed.emit('status');
     });
     if (settings.meshConsentAt !== null || settings.contributeConsentAt !== null) mesh.goPublic();
@@ -297,6 +308,23 @@ export function createTabLifecycle(deps: TabNodeDeps): TabLifecycle {
     return run.experts;
   }
 
+  /** Cards of hosts: what others see of this node, and what they show. */
+  function openHosts(run: Running): Promise<Result<OpenHostsDesk>> {
+    run.hosts ??= openExperts(run).then(async (experts) => {
+      if (!experts.ok) return experts;
+      const { createHostsDesk } = await import('./create-hosts-desk');
+      return ok(
+        createHostsDesk(deps, run, { experts: experts.value, settings: () => settings, models: () => openModels(run) }),
+      );
+    });
+    return run.hosts;
+  }
+
+  async function reviewHosts(run: Running): Promise<void> {
+    const desk = await openHosts(run);
+    if (desk.ok && running === run) await desk.value.review();
+  }
+
   /** A model whose catalogue cannot be had is not tested: who contributes without a network has to be served too. */
   async function goldenOf(run: Running, id: string): Promise<readonly Golden[]> {
     const desk = await openModels(run);
@@ -383,6 +411,7 @@ export function createTabLifecycle(deps: TabNodeDeps): TabLifecycle {
       pairing: null,
       models: null,
       experts: null,
+      hosts: null,
       loader: deps.createModels(async (id) => {
         const desk = await openModels(run);
         return desk.ok ? desk.value.sourceOf(id) : desk;
@@ -522,6 +551,7 @@ export function createTabLifecycle(deps: TabNodeDeps): TabLifecycle {
     drain,
     openModels,
     openExperts,
+    openHosts,
     end,
     async begin() {
       if (!surroundings.secureContext) {

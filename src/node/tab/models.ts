@@ -24,6 +24,8 @@ export interface OpenModelsDesk extends ModelsDesk {
   /** Asks for the catalogue and wakes nothing else. */
   learn(): Promise<void>;
   manifestOf(id: string): ModelManifest | undefined;
+  /** What was measured of this device, not longer ago than a week; null before the person asked for it. */
+  readonly measured: DeviceMeasure | null;
   /** Where an engine finds the bytes; asks for the catalogue when the model is not known yet. */
   readonly sourceOf: ModelSourceOf;
 }
@@ -175,6 +177,9 @@ export async function openModelsDesk(
       const done = chosen.ok ? await remember(id) : chosen;
       busy = null;
       tell(done.ok ? null : done.error);
+    },
+    get measured() {
+      return measure;
     },
     manifestOf: (id) => library.all.find(({ manifest }) => manifest.id === id)?.manifest,
     async sourceOf(id) {

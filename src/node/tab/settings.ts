@@ -1,12 +1,15 @@
 import * as v from 'valibot';
 import { fail, ok, type Result } from '#core/base/result';
 import type { KeyValueStore } from '#core/storage/ports';
+import { MAX_AMOUNT_MICROS, MAX_RATE_MICROS } from '#core/ledger/cards/money';
 import { checkAgainst } from '#core/wire/gate';
 import type { Settings } from '../tab-node';
 
 const KEY = 'settings';
 /** The model that comes with the app. */
 export const BUILT_IN_MODEL = 'spark-1';
+
+const micros = (most: number) => v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(most));
 
 /** Typed and versioned; a field that an older version did not know gets its default. */
 const settingsSchema = v.object({
@@ -28,6 +31,8 @@ const settingsSchema = v.object({
   ),
   research: v.fallback(v.boolean(), false),
   model: v.fallback(v.pipe(v.string(), v.regex(/^[a-z0-9][a-z0-9.-]{0,63}$/)), BUILT_IN_MODEL),
+  rateMicros: v.fallback(v.nullable(micros(MAX_RATE_MICROS)), null),
+  minimumJobMicros: v.fallback(micros(MAX_AMOUNT_MICROS), 0),
 });
 
 export const DEFAULT_SETTINGS: Settings = {
@@ -40,6 +45,8 @@ export const DEFAULT_SETTINGS: Settings = {
   hours: null,
   research: false,
   model: BUILT_IN_MODEL,
+  rateMicros: null,
+  minimumJobMicros: 0,
 };
 
 export async function loadSettings(records: KeyValueStore): Promise<Result<Settings>> {
@@ -58,7 +65,9 @@ export async function storeSettings(
 ): Promise<Result<Settings>> {
   const next = { v: 1 as const, ...before, ...change };
   const parsed = v.safeParse(settingsSchema, next);
-  if (!parsed.success || JSON.stringify(plain(parsed.output)) !== JSON.stringify(plain(next))) {
+  // In JSON no number is null.
+  const numberless = Object.values(next).some((value) => Number.isNaN(value));
+  if (numberless || !parsed.success || JSON.stringify(plain(parsed.output)) !== JSON.stringify(plain(next))) {
     return fail('bad_setting', 'That setting is not one of those offered.');
   }
   const stored = await records.set(KEY, next);
@@ -75,6 +84,8 @@ const plain = ({
   hours,
   research,
   model,
+  rateMicros,
+  minimumJobMicros,
 }: Settings): Settings => ({
   theme,
   askWhere,
@@ -85,4 +96,6 @@ const plain = ({
   hours,
   research,
   model,
+  rateMicros,
+  minimumJobMicros,
 });

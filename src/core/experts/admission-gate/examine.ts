@@ -34,7 +34,7 @@ export async function examineExpert(
   });
   const tested = golden.length === 0 ? ok(null) : await selfTest(model, golden);
   if (!tested.ok) return tested;
-  const pace = await measurePace(model, target.items[0]!.question, clock);
+  const pace = await measurePace(model, target.items[0]!.question, clock, signal);
   if (!pace.ok) return pace;
   const onTarget = await evaluate(model, target, from(0));
   if (!onTarget.ok) return onTarget;

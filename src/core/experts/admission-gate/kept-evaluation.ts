@@ -46,7 +46,7 @@ export const scoreOf = ({ set, digest, right, items, trace }: EvaluationResult):
 
 /** What the gates compare an expert with: all others that were evaluated here, and of its own earlier versions the newest. */
 export function comparedWith(
-  one: Pick<KeptEvaluation, 'opened'>,
+  one: { readonly opened: Pick<OpenedExpertCard, 'expert' | 'version' | 'modelHash'> },
   all: Iterable<KeptEvaluation>,
 ): Pick<AdmissionInput, 'known' | 'incumbent'> {
   const known = [...all]

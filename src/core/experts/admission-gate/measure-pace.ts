@@ -18,8 +18,13 @@ const LEAST_TOKENS = 8;
 
 const middle = (values: readonly number[]): number => [...values].sort((a, b) => a - b)[values.length >> 1]!;
 
-/** How fast a model reads and writes on this device right now. Codes of the model, and `not_measured`. */
-export async function measurePace(model: LanguageModel, question: string, clock: Clock): Promise<Result<Pace>> {
+/** How fast a model reads and writes on this device right now. Codes of the model, `not_measured` and `cancelled`. */
+export async function measurePace(
+  model: LanguageModel,
+  question: string,
+  clock: Clock,
+  signal = new AbortController().signal,
+): Promise<Result<Pace>> {
   const prompt = await model.encodePrompt([{ role: 'user', text: question }]);
   if (!prompt.ok) return prompt;
   const promptIds = prompt.value;
@@ -29,13 +34,13 @@ export async function measurePace(model: LanguageModel, question: string, clock:
     let firstMs = 0;
     let lastMs = 0;
     let tokens = 0;
-    const { signal } = new AbortController();
     const generated = await model.generate({ promptIds, prefixIds: [], maxTokens: TOKENS, signal }, () => {
       lastMs = clock.monotonicMs();
       if (tokens === 0) firstMs = lastMs;
       tokens += 1;
     });
     if (!generated.ok) return generated;
+    if (signal.aborted) return fail('cancelled', 'The measurement was stopped.');
     const { ids } = generated.value;
     const beforeMs = clock.monotonicMs();
     const scored = await model.score(promptIds, ids);

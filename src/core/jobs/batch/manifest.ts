@@ -77,7 +77,8 @@ const nodeInFull = v.pipe(
   v.transform((node): BatchNode => ({ ...node, capabilities: node.capabilities ?? null })),
 );
 
-const manifestSchema = v.object(
+/** What a batch does: nodes, and jobs for them. Members that this version does not know are ignored. */
+export const batchManifestSchema = v.object(
   {
     // The first manifests were written without one.
     version: v.optional(v.literal(1, 'must be 1'), 1),
@@ -123,7 +124,7 @@ export function parseManifest(jsonText: string): Result<BatchManifest> {
 
 /** The same for a manifest that is already decoded. */
 export function readManifest(value: unknown): Result<BatchManifest> {
-  const parsed = v.safeParse(manifestSchema, value, { abortEarly: true, abortPipeEarly: true });
+  const parsed = v.safeParse(batchManifestSchema, value, { abortEarly: true, abortPipeEarly: true });
   if (!parsed.success) {
     const issue = parsed.issues[0];
     const path = v.getDotPath(issue);

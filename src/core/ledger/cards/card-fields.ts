@@ -4,16 +4,9 @@ import { fail, ok, type Result } from '../../base/result';
 import { TIERS } from '../../engines/device-roles';
 import { modelIdSchema, sha256HexSchema } from '../../engines/model-manifest';
 import { CLOCK_SKEW_MS } from '../../identity/memberships';
+import { MAX_AMOUNT_MICROS, MAX_RATE_MICROS } from './money';
 
-/** What cards, offers and packets have in common. Money is whole micros: millionths of a credit. */
-
-/** The unit of account. */
-export const CURRENCY = 'AEM_CREDIT';
-export const MICROS_PER_CREDIT = 1_000_000;
-/** A thousand credits for one token: with the most tokens of one receipt still an exact whole number. */
-export const MAX_RATE_MICROS = 1_000_000_000;
-/** A million credits: what any one job may cost at least, or a host may have to put down. */
-export const MAX_AMOUNT_MICROS = 1_000_000 * MICROS_PER_CREDIT;
+/** What cards, offers and packets have in common. */
 
 /** Work that a node may earn credits with. */
 export const EARNING_ROLES = ['inference', 'training', 'verification'] as const;
@@ -81,7 +74,7 @@ export const sandboxProfileSchema = v.pipe(v.string(), v.regex(/^[a-z][a-z0-9-]{
 export const offeredExpertEntries = {
   /** The model's id, for instance `spark-1`. */
   expert: modelIdSchema,
-  /** `manifestHashOf` of the model. */
+  /** SHA-256 over the fingerprints of its files; see `manifestHashOf`. */
   modelHash: sha256HexSchema,
   /** Content id of the expert card. */
   expertCard: cidSchema,

@@ -9,7 +9,6 @@ import { reportAdvertisement } from './advertisement-rules';
 import {
   amountMicrosSchema,
   count,
-  CURRENCY,
   DEVICE_CLASSES,
   firstOf,
   listOf,
@@ -24,6 +23,7 @@ import {
   taskClassesSchema,
   text,
 } from './card-fields';
+import { CURRENCY } from './money';
 import type { OpenedNodeCard } from './node-card';
 
 /** An offer is a promise of a price: long enough for a conversation, short enough that a changed price is soon the only one. */
@@ -64,6 +64,7 @@ export const hostAdvertisementSchema = v.pipe(
     }),
     policy: v.strictObject({
       acceptedTaskClasses: taskClassesSchema,
+      /** How private a prompt may be that is sent there: it is read there in clear. */
       maxPromptPrivacyClass: v.picklist(PRIVACY_CLASSES),
       sandboxProfile: sandboxProfileSchema,
     }),

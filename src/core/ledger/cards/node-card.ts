@@ -8,7 +8,6 @@ import { idOfSigned, openSigned, sign, type Signed } from '../../wire/signed';
 import {
   amountMicrosSchema,
   count,
-  CURRENCY,
   DEVICE_CLASSES,
   firstOf,
   listOf,
@@ -23,6 +22,7 @@ import {
   sandboxProfileSchema,
   taskClassesSchema,
 } from './card-fields';
+import { CURRENCY } from './money';
 import { reportNodeCard } from './node-card-rules';
 
 /** Settings, model and device may be others tomorrow: a card is made anew every day at least. */
@@ -97,8 +97,10 @@ export const nodeCardSchema = v.pipe(
     }),
     hostPolicy: v.strictObject({
       acceptedTaskClasses: taskClassesSchema,
+      /** Work that it refuses whoever asks. */
       rejectedTaskClasses: taskClassesSchema,
       sandboxProfiles: listOf(sandboxProfileSchema, 8),
+      /** How private a prompt may be that is sent there: it is read there in clear. */
       maxPromptPrivacyClass: v.picklist(PRIVACY_CLASSES),
     }),
     /** Receipts without which it does not work. */

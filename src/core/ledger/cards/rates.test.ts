@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { unwrap } from '../../base/result';
 import { advertisementDraft } from '#tests/fakes/host-cards';
-import { MAX_RATE_MICROS } from './card-fields';
+import { MAX_RATE_MICROS } from './money';
 import { chargeMicros, defaultRateMicros, priceRange, verificationRateMicros } from './rates';
 
 describe('the default rate', () => {

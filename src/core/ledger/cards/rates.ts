@@ -1,6 +1,6 @@
 import { fail, ok, type Result } from '../../base/result';
-import { MAX_RATE_MICROS } from './card-fields';
 import type { HostAdvertisement } from './host-advertisement';
+import { MAX_RATE_MICROS } from './money';
 
 /** Credits for a hundred tokens are billions of parameters: 10,000 micros for one token and one billion. */
 const MICROS_PER_TOKEN_AND_BILLION = 10_000;
