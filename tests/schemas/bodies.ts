@@ -9,7 +9,7 @@ import type { Seal } from '#core/evidence/seal';
 import { createExpertCard } from '#core/experts/expert-card';
 import { createManifest, openManifest } from '#core/identity/community';
 import { createInvite } from '#core/identity/invites';
-import type { Commitment, VerdictStatement } from '#core/jobs/statements';
+import type { Commitment, VerdictStatement } from '#core/ledger/statements';
 import { createAdvertisement } from '#core/ledger/cards/host-advertisement';
 import { createNodeCard, openNodeCard } from '#core/ledger/cards/node-card';
 import { createTaskPacket } from '#core/ledger/cards/task-packet';

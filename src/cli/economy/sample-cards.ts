@@ -16,6 +16,9 @@ export const hashNamed = (name: string): string => hex(sha256(utf8(`economy-samp
 
 export const SAMPLE_EXPERT = { expert: 'sample-1', modelHash: hashNamed('weights of sample-1') };
 
+/** What it was trained on. */
+export const SAMPLE_SHARD_HASH = hashNamed('data_shard');
+
 export const ANSWER = 'llm.chat@1';
 export const TRAIN = 'train.adapter@1';
 const RECEIPTS = ['inference_work_receipt', 'training_work_receipt', 'verification_receipt'];
@@ -35,6 +38,16 @@ export interface SampleCards {
 /** What the people of the sample say of themselves and of what they want, before anybody works. */
 export async function createSampleCards({ host, asker, reader }: SamplePeople): Promise<SampleCards> {
   const at = SAMPLE_AT;
+  const teacher = await createTeacherPolicy(reader, {
+    teacher: 'open-teacher-7b',
+    teacherType: 'model',
+    licence: 'Apache-2.0',
+    termsVersion: '2026-06',
+    allowedForTraining: true,
+    allowedOutputsRetention: true,
+    allowedForCommercialUse: true,
+    at: at - 1_000,
+  });
   const expert = await createExpertCard(host, {
     ...SAMPLE_EXPERT,
     version: '1.0.0',
@@ -48,6 +61,12 @@ export async function createSampleCards({ host, asker, reader }: SamplePeople): 
     decodeMilliTokensPerS: 60_000,
     selfTest: null,
     scores: [{ set: 'sample-questions', digest: hashNamed('questions'), right: 54, of: 72, trace: hashNamed('trace') }],
+    expertType: 'domain',
+    domains: ['sample-questions'],
+    trainingObjective: 'answers about invitations',
+    licence: 'Apache-2.0',
+    dataHashes: [SAMPLE_SHARD_HASH],
+    teacherPolicies: [idOfSigned(teacher)],
     at,
   });
   const offered = { ...SAMPLE_EXPERT, expertCard: idOfSigned(expert) };
@@ -118,15 +137,6 @@ export async function createSampleCards({ host, asker, reader }: SamplePeople): 
         expiresAt: at + 60 * 60_000,
       }),
     ),
-    teacher: await createTeacherPolicy(reader, {
-      teacher: 'open-teacher-7b',
-      teacherType: 'model',
-      licence: 'Apache-2.0',
-      termsVersion: '2026-06',
-      allowedForTraining: true,
-      allowedOutputsRetention: true,
-      allowedForCommercialUse: true,
-      at: at - 1_000,
-    }),
+    teacher,
   };
 }

@@ -16,7 +16,7 @@ import {
   type Source,
 } from '#core/ledger/growth/growth-fields';
 import { idOfSigned, type Signed } from '#core/wire/signed';
-import { hashNamed, SAMPLE_AT, SAMPLE_EXPERT } from './sample-cards';
+import { hashNamed, SAMPLE_AT, SAMPLE_EXPERT, SAMPLE_SHARD_HASH } from './sample-cards';
 import type { SamplePeople } from './sample-people';
 import type { PaidJob } from './sample-work';
 
@@ -225,7 +225,7 @@ async function found(
 
 const shardOf = (steward: Signer, teacher: Signed): Promise<Signed> =>
   createDataShard(steward, {
-    content: { hash: hashNamed('data_shard'), format: 'application/jsonl', sizeBytes: 4_096, redaction: 'public' },
+    content: { hash: SAMPLE_SHARD_HASH, format: 'application/jsonl', sizeBytes: 4_096, redaction: 'public' },
     records: 60,
     sort: 'dialogue',
     source: taught(teacher),

@@ -12,8 +12,7 @@ import type { StatementFile } from './statement-files';
 
 /** Cards that hold, each by its content id: what receipts are held against. */
 export interface CheckedCards {
-  readonly expertsById: ReadonlyMap<string, OpenedExpertCard>;
-  readonly nodesById: ReadonlyMap<string, OpenedNodeCard>;
+  readonly experts: readonly { readonly file: string; readonly card: OpenedExpertCard }[];
   readonly offersById: ReadonlyMap<string, OpenedAdvertisement>;
   readonly teachers: ReadonlySet<string>;
 }
@@ -71,5 +70,16 @@ export async function checkCards(
         against(file, 'other_expert', `The card that is named for ${expert} is about another expert.`);
     }
   }
-  return { expertsById, nodesById, offersById, teachers };
+  const experts = statements.flatMap(({ file, id }) => {
+    const card = expertsById.get(id);
+    return card === undefined ? [] : [{ file, card }];
+  });
+  for (const { file, card } of experts)
+    if (!(card.teacherPolicies ?? []).every((one) => teachers.has(one)))
+      against(
+        file,
+        'teacher_policy_missing',
+        'A policy of a teacher of the expert is not in the set, or does not hold.',
+      );
+  return { experts, offersById, teachers };
 }

@@ -269,6 +269,8 @@ describe('cards', () => {
     const less = await codesOf(await listedAnew({ 'cards/expert.json': null, 'cards/teacher-policy.json': null }));
     expect(less).toContain('cards/node.json expert_card_missing');
     expect(less).toContain('growth/data.json teacher_policy_missing');
+    const without = await codesOf(await listedAnew({ 'growth/data-shard.json': null }));
+    expect(without).toEqual(['cards/expert.json shard_missing', 'work/training-receipt.json shard_missing']);
     const late = await codesOf(await listedAnew({}, SAMPLE_AT + 60 * 60_000));
     expect(late).toContain('cards/offer-training.json expired');
   });

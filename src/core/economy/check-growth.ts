@@ -1,5 +1,5 @@
 import type { Verify } from '../base/ports';
-import { openDataShard } from '../ledger/growth/data-shard';
+import { openDataShard, type DataShard } from '../ledger/growth/data-shard';
 import { mintKeyOf, openContributionReceipt } from '../ledger/growth/open-contribution';
 import { idOfSigned } from '../wire/signed';
 import type { CheckedCards } from './check-cards';
@@ -8,8 +8,8 @@ import { SECTION_OF_TYPE, type StatementFile } from './statement-files';
 
 /** What receipts of growth came to, for what is held against them. */
 export interface CheckedGrowth {
-  /** Content ids of entries of the data ledger that hold. */
-  readonly shards: ReadonlySet<string>;
+  /** Entries of the data ledger that hold, by content id. */
+  readonly shards: ReadonlyMap<string, DataShard>;
   /** What may be minted once, and the file that says so. */
   readonly fileByMintKey: ReadonlyMap<string, string>;
   /** Work and reports that show a skill: whoever names them needs them in the set. */
@@ -24,11 +24,11 @@ export interface CheckedGrowth {
 /** Every contribution, skill and data shard by all rules, and the terms of teachers that they carry beside the cards of the set. */
 export async function checkGrowth(
   statements: readonly StatementFile[],
-  { teachers }: CheckedCards,
+  { teachers, experts }: CheckedCards,
   verify: Verify,
   faults: FaultList,
 ): Promise<CheckedGrowth> {
-  const shards = new Set<string>();
+  const shards = new Map<string, DataShard>();
   const fileByMintKey = new Map<string, string>();
   const shown: CheckedGrowth['shown'][number][] = [];
 
@@ -48,7 +48,7 @@ export async function checkGrowth(
     if (!teacherPolicies.every((policy) => teachers.has(idOfSigned(policy))))
       against('teacher_policy_missing', 'A teacher policy that it rests on is not in the set, or does not hold.');
     if ('shard' in opened) {
-      if (opened.fault === null) shards.add(id);
+      if (opened.fault === null) shards.set(id, opened.shard);
       continue;
     }
     const key = mintKeyOf(opened.contribution);
@@ -58,6 +58,14 @@ export async function checkGrowth(
     const { execution } = opened.contribution;
     if (execution !== null)
       shown.push({ section, file, receipts: execution.receipts, reports: execution.verifierReports });
+  }
+  for (const { file, card } of experts) {
+    const known = [...shards.values()].filter(({ usedBy }) => usedBy.some((one) => one.modelHash === card.modelHash));
+    if (!(card.dataHashes ?? []).every((hash) => known.some(({ content }) => content.hash === hash)))
+      faults.against('cards', file, {
+        code: 'shard_missing',
+        sentence: `Data that ${card.expert} was trained on has no entry in the data ledger that says so.`,
+      });
   }
   return { shards, fileByMintKey, shown };
 }

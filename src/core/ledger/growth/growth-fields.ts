@@ -2,7 +2,8 @@ import * as v from 'valibot';
 import { cidSchema, idSchema, nodeIdSchema } from '../../base/ids';
 import { sha256HexSchema } from '../../engines/model-manifest';
 import { signedSchema } from '../../wire/signed';
-import { amountMicrosSchema, count, CURRENCY, listOf, receiptNamesSchema, text } from '../cards/card-fields';
+import { amountMicrosSchema, count, listOf, receiptNamesSchema, text } from '../cards/card-fields';
+import { CURRENCY } from '../cards/money';
 
 /** What receipts of growth have in common. Shares are thousandths, so that no figure is a fraction. */
 
