@@ -61,7 +61,6 @@ export const anyContributionSchema = v.variant('type', [contributionReceiptSchem
 
 export type Contribution = v.InferOutput<typeof contributionSchema>;
 export type SkillContribution = v.InferOutput<typeof skillContributionSchema>;
-export type ContributionReceipt = v.InferOutput<typeof anyContributionSchema>;
 
 /** What verifiers sign: the content id of every word of it. */
 export const contributionIdOf = (contribution: Contribution | SkillContribution): string =>
