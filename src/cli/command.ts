@@ -1,5 +1,5 @@
 import type { ParseArgsConfig } from 'node:util';
-import type { Result } from '#core/base/result';
+import type { Failure, Result } from '#core/base/result';
 
 export type OptionSpecs = Readonly<Record<string, { readonly type: 'string' | 'boolean' }>>;
 
@@ -9,6 +9,12 @@ export interface CommandInput {
   readonly options: Readonly<Record<string, string | boolean | undefined>>;
   /** A path as the person meant it: relative to the folder in which npm was called. */
   resolvePath(path: string): string;
+}
+
+/** Why a command could not do its work, or what it looked at does not hold: then with what it found. */
+export interface CommandFailure extends Failure {
+  /** Goes to standard output all the same, and ends with a newline. */
+  readonly report?: string;
 }
 
 /** One command of the command line. */
@@ -23,7 +29,7 @@ export interface Command {
   readonly options: OptionSpecs & NonNullable<ParseArgsConfig['options']>;
   /**
    * Does the work. The text goes to standard output and ends with a newline; a failure goes to standard error as one
-   * sentence, with exit code 1 (2 for the code `usage`), and nothing goes to standard output.
+   * sentence, with exit code 1 (2 for the code `usage`), and nothing but its report goes to standard output.
    */
-  run(input: CommandInput): Promise<Result<string>>;
+  run(input: CommandInput): Promise<Result<string, CommandFailure>>;
 }

@@ -12,6 +12,8 @@ const paint: Command = {
   options: { colour: { type: 'string' } },
   run: async (input) => {
     seen.push(input);
+    if (input.positionals[0] === 'cracked')
+      return { ok: false, error: { code: 'cracked', message: 'The wall is cracked.', report: '{"cracks": 1}\n' } };
     return input.positionals[0] === 'wet' ? fail('wet', 'The wall is\n wet.') : ok(`${input.resolvePath('x')}\n`);
   },
 };
@@ -28,6 +30,14 @@ test('a command gets its arguments and options, and paths resolve in the callerâ
 
 test('a failure is one line on standard error, nothing on standard output, exit code 1', async () => {
   expect(await run('wall', 'paint', 'wet')).toEqual({ exitCode: 1, stdout: '', stderr: 'The wall is wet.\n' });
+});
+
+test('what a command found is on standard output although it does not hold', async () => {
+  expect(await run('wall', 'paint', 'cracked')).toEqual({
+    exitCode: 1,
+    stdout: '{"cracks": 1}\n',
+    stderr: 'The wall is cracked.\n',
+  });
 });
 
 test('version and help go to standard output', async () => {

@@ -2,7 +2,7 @@ import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import type { Result } from '#core/base/result';
 import { fail, ok } from '#core/base/result';
-import type { Command } from './command';
+import type { Command, CommandFailure } from './command';
 
 export interface CommandLineDeps {
   readonly commands: readonly Command[];
@@ -22,11 +22,11 @@ export interface CommandLineOutcome {
 export async function runCommandLine(args: readonly string[], deps: CommandLineDeps): Promise<CommandLineOutcome> {
   const result = await dispatch(args, deps);
   if (result.ok) return { exitCode: 0, stdout: result.value, stderr: '' };
-  const { code, message } = result.error;
-  return { exitCode: code === 'usage' ? 2 : 1, stdout: '', stderr: `${message.replace(/\s*[\r\n]+\s*/g, ' ')}\n` };
+  const { code, message, report = '' } = result.error;
+  return { exitCode: code === 'usage' ? 2 : 1, stdout: report, stderr: `${message.replace(/\s*[\r\n]+\s*/g, ' ')}\n` };
 }
 
-async function dispatch(args: readonly string[], deps: CommandLineDeps): Promise<Result<string>> {
+async function dispatch(args: readonly string[], deps: CommandLineDeps): Promise<Result<string, CommandFailure>> {
   const first = args[0];
   if (first === undefined) return fail('usage', 'Say what to do: --help lists the commands.');
   if (args.length === 1 && first === '--version') return ok(`${deps.version}\n`);

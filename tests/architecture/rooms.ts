@@ -25,6 +25,8 @@ const FLOORS: readonly (readonly string[])[] = [
   ['bus'],
   ['jobs'],
   ['experts'],
+  // Holds all that the rooms below signed against each other.
+  ['economy'],
 ];
 
 const CORE = FLOORS.flat().map((name) => `core/${name}`);

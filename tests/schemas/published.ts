@@ -34,7 +34,7 @@ const published = (name: string, title: string, schema: unknown, file: string, c
 /** Everything whose form others need to know. */
 export const PUBLISHED: readonly Published[] = [
   published('batch-manifest', 'Batch manifest', batchManifestSchema, 'jobs/batch/manifest', 'batchManifestSchema'),
-  published('commitment', 'Commitment', commitmentSchema, 'jobs/statements', 'commitmentSchema'),
+  published('commitment', 'Commitment', commitmentSchema, 'ledger/statements', 'commitmentSchema'),
   published(
     'community',
     'Community manifest',
@@ -71,5 +71,5 @@ export const PUBLISHED: readonly Published[] = [
     'ledger/cards/teacher-policy',
     'teacherPolicySchema',
   ),
-  published('verdict', 'Verdict', verdictSchema, 'jobs/statements', 'verdictSchema'),
+  published('verdict', 'Verdict', verdictSchema, 'ledger/statements', 'verdictSchema'),
 ];

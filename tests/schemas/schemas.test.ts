@@ -229,7 +229,7 @@ describe('what would be left out without a word is not published', () => {
 
   test('nor a schema without a docstring', () => {
     const [one] = PUBLISHED;
-    expect(() => publish({ ...one!, file: 'src/core/jobs/statements.ts', constant: 'digestSchema' })).toThrow(
+    expect(() => publish({ ...one!, file: 'src/core/ledger/statements.ts', constant: 'digestSchema' })).toThrow(
       /docstring/,
     );
   });

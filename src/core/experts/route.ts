@@ -19,7 +19,7 @@ export interface CheckedBy {
   readonly evidence?: CheckEvidence;
 }
 
-/** How a check looked at an answer; see `evidenceSchema` in jobs/statements. */
+/** How a check looked at an answer; see `evidenceSchema` in ledger/statements. */
 export interface CheckEvidence {
   readonly positions: number;
   readonly length: number;

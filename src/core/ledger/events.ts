@@ -125,6 +125,7 @@ export const ledgerEventSchema = v.variant('kind', [
   /** A copy of a work receipt with both signatures. */
   v.strictObject({ kind: v.literal('work.receipted'), receipt: signedSchema }),
   v.strictObject({ kind: v.literal('verification.receipted'), receipt: signedSchema }),
+  v.strictObject({ kind: v.literal('training.receipted'), receipt: signedSchema }),
   /** A contribution of one of the six kinds, or a skill, with what it brought. */
   v.strictObject({ kind: v.literal('contribution.receipted'), receipt: signedSchema }),
   /** New credit for an accepted contribution, approved by the community's curators. Written by whoever gets it. */

@@ -133,6 +133,12 @@ export async function openInside(event: LedgerEvent, verify: Verify): Promise<Re
       const opened = await openVerificationReceipt(event.receipt, verify);
       return opened.ok ? ok(PLAIN) : opened;
     }
+    case 'training.receipted': {
+      // As with contributions: rare, and loaded with the first one.
+      const { openTrainingWorkReceipt } = await import('./growth/training-work-receipt');
+      const opened = await openTrainingWorkReceipt(event.receipt, verify);
+      return opened.ok ? ok(PLAIN) : opened;
+    }
     default:
       return ok(PLAIN);
   }

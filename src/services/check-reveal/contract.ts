@@ -11,7 +11,7 @@ const MAX_LOOKED_AT = 1_024;
 export const checkRevealInputSchema = v.strictObject({ jobId: idSchema });
 
 export const checkRevealOutputSchema = v.strictObject({
-  /** The validator's signed verdict (`verdictSchema` in core/jobs/statements). */
+  /** The validator's signed verdict (`verdictSchema` in core/ledger/statements). */
   verdict: signedSchema,
   salt: saltSchema,
   /** One margin byte per position looked at; null where the check looks at no tokens. */
