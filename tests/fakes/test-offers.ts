@@ -1,5 +1,5 @@
 import type { NodeId } from '#core/base/ids';
-import type { Clock, Signer } from '#core/base/ports';
+import type { Clock, Signer, Verify } from '#core/base/ports';
 import { unwrap } from '#core/base/result';
 import { openOffer } from '#core/ledger/offer-terms';
 import { sign } from '#core/wire/signed';
@@ -12,13 +12,23 @@ export interface OfferWish {
   readonly modelHash: string;
   readonly rateMicros?: number;
   readonly minimumMicros?: number;
+  readonly taskClasses?: readonly string[];
+  readonly sandboxProfile?: string;
   readonly expiresAt: number;
 }
 
 /** A signed advertisement of answers. */
 export async function offerBy(
   signer: Signer,
-  { modelHash, rateMicros = 10, minimumMicros = 100, expiresAt }: OfferWish,
+  {
+    modelHash,
+    rateMicros = 10,
+    minimumMicros = 100,
+    taskClasses = [llmChat.id],
+    sandboxProfile = advertisementDraft.policy.sandboxProfile,
+    expiresAt,
+  }: OfferWish,
+  verify: Verify = testVerify,
 ) {
   const { maxConcurrentJobs, endpointHint, ...draft } = advertisementDraft;
   const signed = await sign(signer, {
@@ -36,11 +46,11 @@ export async function offerBy(
       minimumJobMicros: minimumMicros,
     },
     availability: { deviceClass: 'unmeasured', maxConcurrentJobs, endpointHint, uptimeWindowHours: 24 },
-    policy: { ...draft.policy, acceptedTaskClasses: [llmChat.id] },
+    policy: { ...draft.policy, acceptedTaskClasses: taskClasses, sandboxProfile },
     at: expiresAt - 60 * 60_000,
     expiresAt,
   } as never);
-  return { signed, terms: unwrap(await openOffer(signed, testVerify)) };
+  return { signed, terms: unwrap(await openOffer(signed, verify)) };
 }
 
 /** Offers of nodes by their names in a mesh of one process; who is not named asks for nothing. */

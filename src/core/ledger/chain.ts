@@ -17,7 +17,7 @@ export interface ChainEntry<Event> {
   readonly author: NodeId;
   readonly seq: number;
   readonly prev: string | null;
-  /** Above that of the entry before it and of every entry it refers to. */
+  /** Above that of the entry before it, and of all that its author had seen: for showing what came after what, never for a rule. */
   readonly lamport: number;
   /** The author's own clock: for people to read, never for a rule. */
   readonly at: number;
@@ -37,6 +37,12 @@ export interface EntryRef {
 export const MAX_ENTRY_BYTES = 64 * 1024;
 /** What any event builds on is one or two entries. */
 export const MAX_REFS = 8;
+/**
+ * The latest Lamport time that an entry may claim, and the latest that anybody follows: far above any count of entries, and
+ * apart, so that whoever claims the last one stops nobody's log but its own.
+ */
+export const MAX_LAMPORT = 2 ** 48;
+const MAX_LAMPORT_FOLLOWED = 2 ** 47;
 
 const seqSchema = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
 
@@ -48,7 +54,7 @@ const entryBodySchema = <Event>(event: Schema<Event>) =>
     author: nodeIdSchema,
     seq: seqSchema,
     prev: v.nullable(cidSchema),
-    lamport: v.pipe(v.number(), v.safeInteger(), v.minValue(1)),
+    lamport: v.pipe(v.number(), v.safeInteger(), v.minValue(1), v.maxValue(MAX_LAMPORT)),
     at: v.pipe(v.number(), v.safeInteger(), v.minValue(0)),
     refs: v.pipe(
       v.array(v.strictObject({ author: nodeIdSchema, seq: seqSchema, id: cidSchema })),
@@ -71,7 +77,7 @@ export interface EntryDraft<Event> {
   readonly event: Event;
   readonly at: number;
   readonly refs?: readonly EntryRef[];
-  /** The largest Lamport time that this node has seen; the entry comes after it. */
+  /** The largest Lamport time that this node has seen; the entry comes after it, unless nobody can have counted that far. */
   readonly seenLamport?: number;
 }
 
@@ -88,7 +94,7 @@ export async function signEntry<Event>(
   head: ChainHead,
   { community, event, at, refs = [], seenLamport = 0 }: EntryDraft<Event>,
 ): Promise<SignedEntry<Event>> {
-  const lamport = Math.max(head.lamport, seenLamport) + 1;
+  const lamport = Math.max(head.lamport, seenLamport < MAX_LAMPORT_FOLLOWED ? seenLamport : 0) + 1;
   const body = { community, author: signer.nodeId, seq: head.length, prev: head.id, lamport, at, refs, event };
   const signed = await sign(signer, { type: 'ledger-entry', v: 2, ...body } as never);
   const id = idOfSigned(signed);

@@ -10,9 +10,9 @@ import { OUTCOMES, rosterSchema } from './witnesses';
 /** Verdicts that one settlement or ruling may bring. */
 export const MAX_VERDICTS = 8;
 /** Witness statements of one kind: one from each that may be drawn. */
-const MAX_STATEMENTS = 13;
+export const MAX_STATEMENTS = 13;
 /** Entries that another one carries (reservations, grants) are some 700 bytes; one that is much larger is none of ours. */
-const MAX_CARRIED_BYTES = 4 * 1024;
+export const MAX_CARRIED_BYTES = 4 * 1024;
 
 const positiveMicros = v.pipe(microsSchema, v.minValue(1));
 const statements = (most: number) => v.pipe(v.array(signedSchema), v.maxLength(most));

@@ -15,6 +15,7 @@ import type {
   MintState,
   Refusal,
   ReservationState,
+  Ruling,
 } from './ledger-state';
 import { addLeaf, EMPTY_FRONTIER, leafHash, rootOf, type Frontier } from './merkle';
 import type { OfferTerms } from './offer-terms';
@@ -24,16 +25,20 @@ import { CLAIM_RULES } from './rules/claim-rules';
 import { CLOSING_RULES } from './rules/closing-rules';
 import { CHALLENGE_RULES, panelFor, RULING_RULES, rulingOf, type ProposedSettlement } from './rules/dispute-rules';
 import { MINT_RULES } from './rules/mint-rules';
-import { PROPOSAL_RULES, type ReservedWork } from './rules/proposal-rules';
+import { PROPOSAL_RULES, reservedWorkOf } from './rules/proposal-rules';
 import { keepsAll } from './rules/rule';
 import { GRANT_RULES, RESERVATION_RULES } from './rules/spending-rules';
-import { witnessesFor, type WitnessRoster, type WitnessSet } from './witnesses';
+import { witnessesFor, type NamedRoster, type WitnessSet } from './witnesses';
 
 /**
  * What the logs of a community mean: a pure fold over their entries, in any order that gives each author's in sequence. An
  * event is judged once, by its causal past alone (its own chain, what it carries, and the entries that it refers to); what only a
  * view of everything can tell apart (two closings of one reservation, two mints for one contribution) is told apart by the
  * lowest content id. So the same entries give the same state, byte for byte, whatever arrived when, and nothing here knows the time.
+ *
+ * What changes an account (grants, claims, reservations, closings, mints) is judged by the own chain, by what the entry carries
+ * and by rosters alone, never by what another member may take back by signing two histories. So money that was accepted once
+ * stays accepted, and what a witness checked before it signed stays true.
  */
 export interface LedgerFold {
   /**
@@ -75,17 +80,10 @@ interface Chain {
   tree: Frontier;
 }
 
-interface Ruling {
-  readonly challenge: string;
-  readonly ruling: 'upheld' | 'dismissed';
+/** Where an entry stands that others may refer to. */
+interface Place {
   readonly author: NodeId;
   readonly seq: number;
-}
-
-/** What every entry that others may refer to came to. */
-interface Judged {
-  readonly accepted: boolean;
-  readonly lamport: number;
 }
 
 export interface FoldSnapshot {
@@ -100,17 +98,17 @@ export interface FoldSnapshot {
     number,
     readonly Uint8Array[],
   ])[];
-  readonly judged: readonly (readonly [string, boolean, number])[];
+  readonly placed: readonly (readonly [string, NodeId, number])[];
   readonly banned: readonly (readonly [NodeId, number])[];
   readonly offers: readonly OfferTerms[];
-  readonly rosters: readonly (readonly [string, NodeId, number, WitnessRoster])[];
+  readonly rosters: readonly NamedRoster[];
   readonly grants: readonly GrantState[];
   readonly reservations: readonly ReservationState[];
   readonly proposals: readonly ProposedSettlement[];
   readonly closings: readonly ClosingState[];
   readonly mints: readonly MintState[];
   readonly challenges: readonly ChallengeState[];
-  readonly rulings: readonly (readonly [string, string, 'upheld' | 'dismissed', NodeId, number])[];
+  readonly rulings: readonly (readonly [string, Ruling])[];
   readonly refusals: readonly Refusal[];
   readonly here: readonly NodeId[];
   readonly receipts: readonly ReceiptFact[];
@@ -121,24 +119,27 @@ export function createLedgerFold(community: Community, from?: FoldSnapshot): Led
   const policy = community.economy ?? null;
   const receipts = createReceiptFacts(from?.receipts);
   const chains = new Map<NodeId, Chain>();
-  const judged = new Map<string, Judged>();
+  /** Entries that others may refer to, once they were judged, by id. */
+  const placed = new Map<string, Place>();
   const bannedFrom = new Map<NodeId, number>(from?.banned);
   const offersById = new Map<string, OfferTerms>();
-  const rostersByEntry = new Map<string, { author: NodeId; seq: number; roster: WitnessRoster }>();
+  const rostersById = new Map<string, NamedRoster>();
   const grantsById = new Map<string, GrantState>();
   const reservationsById = new Map<string, ReservationState>();
-  /** Reservations that did not end yet. */
-  const open = new Set<string>();
+  /** What reservations that did not end yet hold, and what is proposed for them, by node. */
+  const reservedMicros = new Map<NodeId, number>();
+  const pendingMicros = new Map<NodeId, number>();
   const proposalsById = new Map<string, ProposedSettlement>();
   const closingByReservation = new Map<string, ClosingState>();
   const mintByKey = new Map<string, MintState>();
   const challengesById = new Map<string, ChallengeState>();
   const challengeByBond = new Map<string, string>();
-  /** By entry, since only those that a closing refers to count for it. */
-  const rulingsByEntry = new Map<string, Ruling>();
+  const challengesByReservation = new Map<string, string[]>();
+  const rulings = new Map<string, Ruling>();
   const confirmed = new Map<NodeId, number>();
-  /** Grants and reservations by those whom they concern. */
-  const concerns = new Map<NodeId, Set<string>>();
+  /** Grants and closings that somebody may claim, by node, and did not yet. */
+  const claimable = new Map<NodeId, Set<string>>();
+  const holders = new Set<NodeId>();
   const here = new Set<NodeId>(from?.here);
   const refusals: Refusal[] = [...(from?.refusals ?? [])];
   let roster: LedgerState['roster'] = null;
@@ -166,24 +167,27 @@ export function createLedgerFold(community: Community, from?: FoldSnapshot): Led
     chain.account = { ...chain.account, ...by };
   };
 
-  function move(node: NodeId, micros: number): void {
-    const sum = (confirmed.get(node) ?? 0) + micros;
-    if (sum === 0) confirmed.delete(node);
-    else confirmed.set(node, sum);
-  }
-
-  function concern(node: NodeId, id: string): void {
-    concerns.set(node, (concerns.get(node) ?? new Set()).add(id));
+  /** Once for each who may claim it; what it claimed already, perhaps before this was seen here, is not offered again. */
+  function offerClaim(node: NodeId, id: string): void {
+    holders.add(node);
+    if (chains.get(node)?.claimed.has(id)) return;
+    claimable.set(node, (claimable.get(node) ?? new Set()).add(id));
   }
 
   const isForged = (author: NodeId, seq: number): boolean => (bannedFrom.get(author) ?? Infinity) <= seq;
   const isVoid = ({ author, seq }: EntryRef): boolean => isForged(author, seq);
-  const refersTo = ({ refs }: OpenedEntry, id: string): boolean => refs.some((ref) => ref.id === id);
+  /** An id alone would not do: a reference may lie about where its entry stands, and so be void here and good elsewhere. */
+  function isPlaced({ id, author, seq }: EntryRef): boolean {
+    const place = placed.get(id);
+    return place !== undefined && place.author === author && place.seq === seq;
+  }
+  /** Whether the entry refers to `id`, and that one counts. It was judged before this one, or this one would wait. */
+  const refersTo = ({ refs }: OpenedEntry, id: string): boolean => refs.some((ref) => ref.id === id && !isVoid(ref));
 
-  const witnessesOf = (payer: NodeId, rosterEntry: string | null): WitnessSet =>
+  const witnessesOf = (payer: NodeId, roster: string | null): WitnessSet =>
     policy === null
       ? { witnesses: [], quorum: 1 }
-      : witnessesFor(payer, policy, rosterEntry === null ? null : (rostersByEntry.get(rosterEntry)?.roster ?? null));
+      : witnessesFor(payer, policy, roster === null ? null : (rostersById.get(roster) ?? null));
 
   // Spending ------------------------------------------------------------------------------------------------------------
 
@@ -204,31 +208,33 @@ export function createLedgerFold(community: Community, from?: FoldSnapshot): Led
 
   function takeGrant(grant: GrantState): void {
     grantsById.set(grant.id, grant);
-    concern(grant.to, grant.id);
+    offerClaim(grant.to, grant.id);
   }
 
   function claimed(entry: OpenedEntry, inside: Extract<Inside, { kind: 'grant' }>, chain: Chain): Failure | null {
     const { grant, heads } = inside;
-    const forged = isForged(grant.author, grant.seq);
-    if (!forged && !refersTo(entry, grant.id)) return REFERENCE_MISSING;
     const kept = keepsAll(CLAIM_RULES, {
       policy,
       community: community.id,
       claimer: entry.author,
       grant,
-      stands: forged || grantsById.has(grant.id),
       witnesses: witnessesOf(grant.author, null),
       heads,
       claimedBefore: chain.claimed.has(grant.id),
     });
     if (!kept.ok) return kept.error;
-    chain.claimed.add(grant.id);
+    noteClaim(entry.author, chain, grant.id);
     change(chain, { limitMicros: chain.account.limitMicros + grant.event.amountMicros });
     return null;
   }
 
+  function noteClaim(author: NodeId, chain: Chain, id: string): void {
+    chain.claimed.add(id);
+    claimable.get(author)?.delete(id);
+  }
+
   function reserved(entry: OpenedEntry, event: EventOf<'reservation.made'>, chain: Chain): Failure | null {
-    const named = event.roster === null ? undefined : rostersByEntry.get(event.roster);
+    const named = event.roster === null ? undefined : rostersById.get(event.roster);
     const epoch =
       event.roster === null ? -1 : named !== undefined && refersTo(entry, event.roster) ? named.roster.epoch : null;
     const kept = keepsAll(RESERVATION_RULES, {
@@ -245,32 +251,17 @@ export function createLedgerFold(community: Community, from?: FoldSnapshot): Led
     chain.keys.add(event.idempotencyKey);
     chain.epoch = epoch!;
     change(chain, { heldMicros: chain.account.heldMicros + event.amountMicros });
-    reservationsById.set(entry.id, {
-      ...reservedWork(entry, event),
-      seq: entry.seq,
-      roster: event.roster,
-      proposals: [],
-    });
-    // A closing may have come before, in another log.
-    if (!closingByReservation.has(entry.id)) open.add(entry.id);
+    takeReservation({ ...reservedWorkOf({ ...entry, event }), seq: entry.seq, roster: event.roster, proposal: null });
     return null;
   }
 
-  const reservedWork = (
-    { id, author, at }: Pick<OpenedEntry, 'id' | 'author' | 'at'>,
-    event: EventOf<'reservation.made'>,
-  ): ReservedWork => ({
-    id,
-    payer: author,
-    payee: event.payee,
-    jobId: event.jobId,
-    purpose: event.purpose,
-    offer: event.offer,
-    amountMicros: event.amountMicros,
-    idempotencyKey: event.idempotencyKey,
-    at,
-    expiresAt: event.expiresAt,
-  });
+  function takeReservation(reservation: ReservationState): void {
+    reservationsById.set(reservation.id, reservation);
+    if (isOpen(reservation.id)) addTo(reservedMicros, reservation.payer, reservation.amountMicros);
+  }
+
+  /** A closing may have come before its reservation, in another log. */
+  const isOpen = (reservation: string): boolean => !closingByReservation.has(reservation);
 
   // Settling ------------------------------------------------------------------------------------------------------------
 
@@ -279,12 +270,13 @@ export function createLedgerFold(community: Community, from?: FoldSnapshot): Led
     event: EventOf<'settlement.proposed'>,
     settlement: OpenedSettlement,
   ): Failure | null {
-    if (!refersTo(entry, event.reservation)) return REFERENCE_MISSING;
+    if (!refersTo(entry, event.reservation)) return broken('reference_missing');
     const reservation = reservationsById.get(event.reservation) ?? null;
     const kept = keepsAll(PROPOSAL_RULES, { ...settlement, community: community.id, policy, reservation });
     if (!kept.ok) return kept.error;
-    if (entry.author !== reservation!.payee) return NOT_THE_PAYEE;
-    proposalsById.set(entry.id, {
+    if (entry.author !== reservation!.payee) return broken('not_the_payee');
+    if (reservation!.proposal !== null) return broken('proposed_twice');
+    takeProposal({
       id: entry.id,
       settlement: settlement.id,
       reservation: event.reservation,
@@ -293,11 +285,22 @@ export function createLedgerFold(community: Community, from?: FoldSnapshot): Led
       commitmentId: settlement.commitmentId,
       validators: settlement.verdicts.map(({ verdict }) => verdict.validator).sort(),
     });
-    reservationsById.set(event.reservation, {
-      ...reservation!,
-      proposals: [...reservation!.proposals, entry.id].sort(),
-    });
     return null;
+  }
+
+  function takeProposal(proposal: ProposedSettlement): void {
+    proposalsById.set(proposal.id, proposal);
+    reservationsById.set(proposal.reservation, {
+      ...reservationsById.get(proposal.reservation)!,
+      proposal: proposal.id,
+    });
+    if (isOpen(proposal.reservation)) countPending(proposal, 1);
+  }
+
+  function countPending({ reservation, chargeMicros, validators }: ProposedSettlement, sign: 1 | -1): void {
+    const { executorMicros, validatorMicros } = splitCharge(policy!, chargeMicros, validators.length);
+    addTo(pendingMicros, reservationsById.get(reservation)!.payee, sign * executorMicros);
+    for (const validator of validators) addTo(pendingMicros, validator, sign * validatorMicros);
   }
 
   function closed(
@@ -307,16 +310,14 @@ export function createLedgerFold(community: Community, from?: FoldSnapshot): Led
     chain: Chain,
   ): Failure | null {
     const { reservation: carried } = inside;
-    const forged = isForged(carried.author, carried.seq);
-    if (!forged && !refersTo(entry, carried.id)) return REFERENCE_MISSING;
-    const known = reservationsById.get(carried.id);
+    // Who may sign for it must be known; all else it carries, so that it means the same in every log, whatever its payer signed.
+    if (carried.event.roster !== null && !refersTo(entry, carried.event.roster)) return broken('reference_missing');
     const kept = keepsAll(CLOSING_RULES, {
       community: community.id,
       policy,
       closing: event,
       entry: carried,
-      // Of a forger's log the witnesses' word is all there is, and it is enough: they sign one of two.
-      reservation: known ?? (forged ? reservedWork(carried, carried.event) : null),
+      reservation: reservedWorkOf(carried),
       witnesses: witnessesOf(carried.author, carried.event.roster),
       heads: inside.heads,
       settlement: inside.settlement,
@@ -324,7 +325,6 @@ export function createLedgerFold(community: Community, from?: FoldSnapshot): Led
       closed: inside.closed,
       reasons: inside.reasons,
       offer: inside.offer,
-      ruling: rulingFor(carried.id, entry),
     });
     if (!kept.ok) return kept.error;
     const closing: ClosingState = {
@@ -358,29 +358,33 @@ export function createLedgerFold(community: Community, from?: FoldSnapshot): Led
   function writeIntoOwn(author: NodeId, closing: ClosingState, chain: Chain): Failure | null {
     const credit = closing.credits.find(({ node }) => node === author);
     if (author !== closing.payer && credit === undefined) return null;
-    if (chain.claimed.has(closing.reservation)) return CLOSED_TWICE;
-    chain.claimed.add(closing.reservation);
+    if (chain.claimed.has(closing.reservation)) return broken('closed_twice');
+    noteClaim(author, chain, closing.reservation);
     const { earnedMicros, heldMicros, spentMicros } = chain.account;
     if (author === closing.payer) {
-      change(chain, {
-        heldMicros: heldMicros - closing.reservedMicros,
-        spentMicros: spentMicros + closing.chargeMicros,
-      });
+      // What this very log never set aside is not freed.
+      const held = reservationsById.get(closing.reservation)?.payer === author ? closing.reservedMicros : 0;
+      change(chain, { heldMicros: heldMicros - held, spentMicros: spentMicros + closing.chargeMicros });
     } else change(chain, { earnedMicros: earnedMicros + credit!.micros });
     return null;
   }
 
   function takeClosing(closing: ClosingState): void {
-    closingByReservation.set(closing.reservation, closing);
-    open.delete(closing.reservation);
-    for (const node of [closing.payer, ...closing.credits.map((credit) => credit.node)])
-      concern(node, closing.reservation);
+    const { reservation: id, payer, credits } = closing;
+    const reservation = reservationsById.get(id);
+    if (reservation !== undefined && isOpen(id)) {
+      addTo(reservedMicros, payer, -reservation.amountMicros);
+      if (reservation.proposal !== null) countPending(proposalsById.get(reservation.proposal)!, -1);
+    }
+    closingByReservation.set(id, closing);
+    offerClaim(payer, id);
+    for (const { node } of credits) offerClaim(node, id);
     book(closing, 1);
   }
 
   function book({ payer, chargeMicros, credits }: ClosingState, sign: 1 | -1): void {
-    move(payer, -sign * chargeMicros);
-    for (const { node, micros } of credits) move(node, sign * micros);
+    addTo(confirmed, payer, -sign * chargeMicros);
+    for (const { node, micros } of credits) addTo(confirmed, node, sign * micros);
   }
 
   function creditsOf(
@@ -409,22 +413,13 @@ export function createLedgerFold(community: Community, from?: FoldSnapshot): Led
 
   // Disputes ------------------------------------------------------------------------------------------------------------
 
-  function rulingFor(bond: string, { refs }: OpenedEntry): 'upheld' | 'dismissed' | null {
-    const challenge = challengeByBond.get(bond);
-    const found = refs.flatMap(({ id }) => {
-      const ruling = rulingsByEntry.get(id);
-      return ruling?.challenge === challenge && ruling !== undefined ? [ruling.ruling] : [];
-    });
-    if (found.includes('upheld')) return 'upheld';
-    return found[0] ?? null;
-  }
-
   function challenged(
     entry: OpenedEntry,
     event: EventOf<'challenge.raised'>,
     inside: Extract<Inside, { kind: 'verdicts' }>,
+    chain: Chain,
   ): Failure | null {
-    if (!refersTo(entry, event.proposal) || !refersTo(entry, event.bond)) return REFERENCE_MISSING;
+    if (!refersTo(entry, event.proposal) || !refersTo(entry, event.bond)) return broken('reference_missing');
     const proposal = proposalsById.get(event.proposal) ?? null;
     const work = (proposal && reservationsById.get(proposal.reservation)) ?? null;
     const kept = keepsAll(CHALLENGE_RULES, {
@@ -433,7 +428,11 @@ export function createLedgerFold(community: Community, from?: FoldSnapshot): Led
       work,
       verdict: inside.verdicts[0]!,
       bond: reservationsById.get(event.bond) ?? null,
-      bondUsed: challengeByBond.has(event.bond),
+      // Only its payer can put a bond up, so both stand in this very log.
+      bondUsed: challengeByBond.has(event.bond) || chain.claimed.has(event.bond),
+      before: challengesOf(proposal?.reservation).some(
+        (one) => one.proposal === event.proposal && one.challenger === entry.author,
+      ),
     });
     if (!kept.ok) return kept.error;
     takeChallenge({
@@ -449,14 +448,21 @@ export function createLedgerFold(community: Community, from?: FoldSnapshot): Led
   function takeChallenge(challenge: ChallengeState): void {
     challengesById.set(challenge.id, challenge);
     challengeByBond.set(challenge.bond, challenge.id);
+    const { reservation } = proposalsById.get(challenge.proposal)!;
+    const raised = challengesByReservation.get(reservation);
+    if (raised === undefined) challengesByReservation.set(reservation, [challenge.id]);
+    else raised.push(challenge.id);
   }
+
+  const challengesOf = (reservation: string | undefined): readonly ChallengeState[] =>
+    (challengesByReservation.get(reservation ?? '') ?? []).map((id) => challengesById.get(id)!);
 
   function ruled(
     entry: OpenedEntry,
     event: EventOf<'dispute.ruled'>,
     inside: Extract<Inside, { kind: 'verdicts' }>,
   ): Failure | null {
-    if (!refersTo(entry, event.challenge)) return REFERENCE_MISSING;
+    if (!refersTo(entry, event.challenge)) return broken('reference_missing');
     const challenge = challengesById.get(event.challenge);
     const proposal = challenge && proposalsById.get(challenge.proposal);
     const panel = challenge && proposal ? panelOf(challenge, proposal) : [];
@@ -466,15 +472,20 @@ export function createLedgerFold(community: Community, from?: FoldSnapshot): Led
       verdicts: inside.verdicts,
     });
     if (!kept.ok) return kept.error;
-    const ruling = rulingOf(panel, inside.verdicts)!;
-    rulingsByEntry.set(entry.id, { challenge: event.challenge, ruling, author: entry.author, seq: entry.seq });
+    takeRuling(event.challenge, rulingOf(panel, inside.verdicts)!);
     return null;
   }
 
-  function panelOf(challenge: ChallengeState, { reservation, validators }: ProposedSettlement): readonly NodeId[] {
-    const { payer, payee } = reservationsById.get(reservation)!;
-    const named = challenge.roster === null ? null : (rostersByEntry.get(challenge.roster)?.roster ?? null);
-    return panelFor(challenge.id, policy!, named, new Set([payer, payee, challenge.challenger, ...validators]));
+  /** A panel that said both found a fault: that counts. */
+  function takeRuling(challenge: string, ruling: Ruling): void {
+    if (rulings.get(challenge) !== 'upheld') rulings.set(challenge, ruling);
+  }
+
+  function panelOf({ challenger, roster: named }: ChallengeState, proposal: ProposedSettlement): readonly NodeId[] {
+    const { payer, payee } = reservationsById.get(proposal.reservation)!;
+    const { settlement, validators } = proposal;
+    const roster = named === null ? null : (rostersById.get(named)?.roster ?? null);
+    return panelFor({ settlement, challenger }, policy!, roster, new Set([payer, payee, challenger, ...validators]));
   }
 
   // Minting -------------------------------------------------------------------------------------------------------------
@@ -496,7 +507,7 @@ export function createLedgerFold(community: Community, from?: FoldSnapshot): Led
       before: chain.claimed.has(contribution.mintKey),
     });
     if (!kept.ok) return kept.error;
-    chain.claimed.add(contribution.mintKey);
+    noteClaim(entry.author, chain, contribution.mintKey);
     change(chain, { earnedMicros: chain.account.earnedMicros + event.amountMicros });
     const mint: MintState = {
       id: entry.id,
@@ -519,29 +530,28 @@ export function createLedgerFold(community: Community, from?: FoldSnapshot): Led
   }
 
   function issue({ to, amountMicros }: MintState, sign: 1 | -1): void {
-    move(to, sign * amountMicros);
+    addTo(confirmed, to, sign * amountMicros);
     supplyMicros += sign * amountMicros;
   }
 
   // ---------------------------------------------------------------------------------------------------------------------
 
   function named(entry: OpenedEntry, event: EventOf<'witnesses.named'>): Failure | null {
-    if (entry.author !== community.founder) return NOT_FOUNDER;
-    takeRoster(entry.id, entry.author, entry.seq, event.roster);
+    if (entry.author !== community.founder) return broken('not_the_founder');
+    const { id, author, seq, at } = entry;
+    takeRoster({ id, author, seq, at, roster: event.roster });
     return null;
   }
 
-  function takeRoster(id: string, author: NodeId, seq: number, one: WitnessRoster): void {
-    rostersByEntry.set(id, { author, seq, roster: one });
-    const later =
-      roster === null || one.epoch > roster.roster.epoch || (one.epoch === roster.roster.epoch && id < roster.entry);
-    if (later) roster = { entry: id, author, seq, roster: one };
+  function takeRoster(one: NamedRoster): void {
+    rostersById.set(one.id, one);
+    const [epoch, latest] = [one.roster.epoch, roster?.roster.epoch ?? -1];
+    if (roster === null || epoch > latest || (epoch === latest && one.id < roster.id)) roster = one;
   }
 
   /** Null where nothing is wrong. */
   function judge(entry: OpenedEntry, chain: Chain): Failure | null {
     const { event, inside } = entry;
-    if (entry.refs.some(({ id }) => (judged.get(id)?.lamport ?? 0) >= entry.lamport)) return LAMPORT;
     switch (event.kind) {
       case 'receipt.recorded': {
         if (inside.kind !== 'receipt') return null;
@@ -557,7 +567,7 @@ export function createLedgerFold(community: Community, from?: FoldSnapshot): Led
         return null;
       case 'offer.published':
         if (inside.kind !== 'offer') return null;
-        if (inside.terms.node !== entry.author) return FOREIGN_OFFER;
+        if (inside.terms.node !== entry.author) return broken('foreign_offer');
         offersById.set(inside.terms.id, inside.terms);
         return null;
       case 'witnesses.named':
@@ -573,13 +583,15 @@ export function createLedgerFold(community: Community, from?: FoldSnapshot): Led
       case 'settlement.closed':
         return inside.kind === 'closing' ? closed(entry, event, inside, chain) : null;
       case 'challenge.raised':
-        return inside.kind === 'verdicts' ? challenged(entry, event, inside) : null;
+        return inside.kind === 'verdicts' ? challenged(entry, event, inside, chain) : null;
       case 'dispute.ruled':
         return inside.kind === 'verdicts' ? ruled(entry, event, inside) : null;
       case 'credit.minted':
         return inside.kind === 'mint' ? minted(entry, event, inside, chain) : null;
       case 'log.checkpointed':
-        return event.length === chain.tree.length && equalBytes(event.root, rootOf(chain.tree)) ? null : WRONG_ROOT;
+        return event.length === chain.tree.length && equalBytes(event.root, rootOf(chain.tree))
+          ? null
+          : broken('wrong_root');
       case 'contribution.receipted':
         return inside.kind === 'contribution' ? inside.contribution.fault : null;
       default:
@@ -591,7 +603,10 @@ export function createLedgerFold(community: Community, from?: FoldSnapshot): Led
     return {
       v: 1,
       community: community.id,
-      chains: sortedBy([...chains], ([author]) => author).map(([author, chain]) => [
+      chains: sortedBy(
+        [...chains].filter(([, { length }]) => length > 0),
+        ([author]) => author,
+      ).map(([author, chain]) => [
         author,
         chain.length,
         chain.account,
@@ -600,23 +615,17 @@ export function createLedgerFold(community: Community, from?: FoldSnapshot): Led
         chain.epoch,
         chain.tree.roots,
       ]),
-      judged: sortedBy([...judged], ([id]) => id).map(([id, { accepted, lamport }]) => [id, accepted, lamport]),
+      placed: sortedBy([...placed], ([id]) => id).map(([id, { author, seq }]) => [id, author, seq]),
       banned: sortedBy([...bannedFrom], ([author]) => author),
       offers: sortedBy([...offersById.values()], ({ id }) => id),
-      rosters: sortedBy([...rostersByEntry], ([id]) => id).map(([id, one]) => [id, one.author, one.seq, one.roster]),
+      rosters: sortedBy([...rostersById.values()], ({ id }) => id),
       grants: sortedBy([...grantsById.values()], ({ id }) => id),
       reservations: sortedBy([...reservationsById.values()], ({ id }) => id),
       proposals: sortedBy([...proposalsById.values()], ({ id }) => id),
       closings: sortedBy([...closingByReservation.values()], ({ reservation }) => reservation),
       mints: sortedBy([...mintByKey.values()], ({ key }) => key),
       challenges: sortedBy([...challengesById.values()], ({ id }) => id),
-      rulings: sortedBy([...rulingsByEntry], ([id]) => id).map(([id, one]) => [
-        id,
-        one.challenge,
-        one.ruling,
-        one.author,
-        one.seq,
-      ]),
+      rulings: sortedBy([...rulings], ([challenge]) => challenge),
       refusals: sortedBy(refusals, ({ entry }) => entry),
       here: [...here].sort(),
       receipts: sortedBy([...receipts.receiptsById.values()], ({ id }) => id),
@@ -629,20 +638,16 @@ export function createLedgerFold(community: Community, from?: FoldSnapshot): Led
       const tree = { length, roots: roots.map((root) => Uint8Array.from(root)) };
       chains.set(author, { length, account, keys: new Set(keys), claimed: new Set(claims), epoch, tree });
     }
-    for (const [id, accepted, lamport] of kept.judged) judged.set(id, { accepted, lamport });
+    for (const [id, author, seq] of kept.placed) placed.set(id, { author, seq });
     for (const offer of kept.offers) offersById.set(offer.id, offer);
-    for (const [id, author, seq, one] of kept.rosters) takeRoster(id, author, seq, one);
+    for (const one of kept.rosters) takeRoster(one);
     for (const grant of kept.grants) takeGrant(grant);
-    for (const reservation of kept.reservations) {
-      reservationsById.set(reservation.id, reservation);
-      open.add(reservation.id);
-    }
-    for (const proposal of kept.proposals) proposalsById.set(proposal.id, proposal);
+    for (const reservation of kept.reservations) takeReservation(reservation);
+    for (const proposal of kept.proposals) takeProposal(proposal);
     for (const closing of kept.closings) takeClosing(closing);
     for (const mint of kept.mints) takeMint(mint);
     for (const challenge of kept.challenges) takeChallenge(challenge);
-    for (const [id, challenge, ruling, author, seq] of kept.rulings)
-      rulingsByEntry.set(id, { challenge, ruling, author, seq });
+    for (const [challenge, ruling] of kept.rulings) takeRuling(challenge, ruling);
   }
   if (from) restore(from);
 
@@ -660,16 +665,9 @@ export function createLedgerFold(community: Community, from?: FoldSnapshot): Led
     proposalsById,
     offersById,
     challengesById,
-    get rulings() {
-      const byChallenge = new Map<string, 'upheld' | 'dismissed'>();
-      for (const { challenge, ruling } of rulingsByEntry.values())
-        if (byChallenge.get(challenge) !== 'upheld') byChallenge.set(challenge, ruling);
-      return byChallenge;
-    },
-    rulingRefs: (challenge) =>
-      [...rulingsByEntry].flatMap(([id, one]) =>
-        one.challenge === challenge ? [{ author: one.author, seq: one.seq, id }] : [],
-      ),
+    challengeByBond,
+    challengesOf,
+    rulings,
     refusals,
     bannedFrom,
     get supplyMicros() {
@@ -678,7 +676,7 @@ export function createLedgerFold(community: Community, from?: FoldSnapshot): Led
     get roster() {
       return roster;
     },
-    rosterOf: (entry) => rostersByEntry.get(entry)?.roster,
+    rostersById,
     get maxLamport() {
       return maxLamport;
     },
@@ -686,36 +684,29 @@ export function createLedgerFold(community: Community, from?: FoldSnapshot): Led
     accountOf,
     balanceOf(node) {
       const account = accountOf(node);
-      let pendingMicros = 0;
-      let reservedMicros = 0;
-      for (const id of open) {
-        const one = reservationsById.get(id)!;
-        if (one.payer === node) reservedMicros += one.amountMicros;
-        const first = one.proposals[0];
-        if (first === undefined) continue;
-        const { chargeMicros, validators } = proposalsById.get(first)!;
-        const { executorMicros, validatorMicros } = splitCharge(policy!, chargeMicros, validators.length);
-        if (one.payee === node) pendingMicros += executorMicros;
-        if (validators.includes(node)) pendingMicros += validatorMicros;
-      }
       const banned = bannedFrom.has(node);
       return {
         confirmedMicros: confirmed.get(node) ?? 0,
-        pendingMicros,
-        reservedMicros,
+        pendingMicros: pendingMicros.get(node) ?? 0,
+        reservedMicros: reservedMicros.get(node) ?? 0,
         limitMicros: banned ? 0 : account.limitMicros - account.carvedMicros,
         availableMicros: banned ? 0 : availableMicros(account),
       };
     },
     get accountHolders() {
-      return [...new Set([...confirmed.keys(), ...concerns.keys(), ...chains.keys()])].sort();
+      return [...new Set([...confirmed.keys(), ...holders, ...chains.keys()])].sort();
     },
     unclaimedBy(node) {
-      const claims = chains.get(node)?.claimed;
-      const left = [...(concerns.get(node) ?? [])].filter((id) => !claims?.has(id)).sort();
+      const left = [...(claimable.get(node) ?? [])].sort();
+      // Of two closings the one that counts now may credit others than the first one did.
+      const gains = ({ payer, credits }: ClosingState): boolean =>
+        payer === node || credits.some((credit) => credit.node === node);
       return {
         grants: left.filter((id) => grantsById.has(id)),
-        reservations: left.filter((id) => closingByReservation.has(id)),
+        reservations: left.filter((id) => {
+          const closing = closingByReservation.get(id);
+          return closing !== undefined && gains(closing);
+        }),
       };
     },
     digest: () => hex(sha256(encodeCanonical(snapshot()))),
@@ -724,7 +715,7 @@ export function createLedgerFold(community: Community, from?: FoldSnapshot): Led
   return {
     state,
     snapshot,
-    resolves: (ref) => judged.has(ref.id) || isVoid(ref),
+    resolves: (ref) => isVoid(ref) || isPlaced(ref),
     lengthOf: (author) => chains.get(author)?.length ?? 0,
     rootOf: (author) => rootOf(chains.get(author)?.tree ?? EMPTY_FRONTIER),
     ban(author, seq) {
@@ -739,7 +730,7 @@ export function createLedgerFold(community: Community, from?: FoldSnapshot): Led
       if (isForged(entry.author, entry.seq) || entry.community !== community.id) return { status: 'ignored' };
       const chain = chainOf(entry.author);
       if (entry.seq !== chain.length) return { status: 'ignored' };
-      const missing = entry.refs.find((ref) => !judged.has(ref.id) && !isVoid(ref));
+      const missing = entry.refs.find((ref) => !isVoid(ref) && !isPlaced(ref));
       if (missing !== undefined) return { status: 'waiting', missing };
       maxLamport = Math.max(maxLamport, entry.lamport);
       const refused = judge(entry, chain);
@@ -749,7 +740,7 @@ export function createLedgerFold(community: Community, from?: FoldSnapshot): Led
         const { id, author, seq } = entry;
         refusals.push({ entry: id, author, seq, rule: refused.code, sentence: refused.message });
       }
-      if (TRACKED.has(entry.event.kind)) judged.set(entry.id, { accepted: refused === null, lamport: entry.lamport });
+      if (TRACKED.has(entry.event.kind)) placed.set(entry.id, { author: entry.author, seq: entry.seq });
       return { status: 'added', refused };
     },
   };
@@ -768,35 +759,26 @@ const TRACKED: ReadonlySet<string> = new Set([
 const isBefore = (a: { author: NodeId; seq: number }, b: { author: NodeId; seq: number }): boolean =>
   a.author < b.author || (a.author === b.author && a.seq < b.seq);
 
+/** Sums by node; whoever comes to nothing is not kept. */
+function addTo(sums: Map<NodeId, number>, node: NodeId, micros: number): void {
+  const sum = (sums.get(node) ?? 0) + micros;
+  if (sum === 0) sums.delete(node);
+  else sums.set(node, sum);
+}
+
 function sortedBy<T>(items: readonly T[], keyOf: (item: T) => string): T[] {
   return [...items].sort((x, y) => (keyOf(x) < keyOf(y) ? -1 : 1));
 }
 
-const WRONG_ROOT: Failure = {
-  code: 'wrong_root',
-  message: 'A node signed another root of its log than its entries have.',
-};
-const REFERENCE_MISSING: Failure = {
-  code: 'reference_missing',
-  message: 'An event does not refer to an entry that it is about.',
-};
-const LAMPORT: Failure = {
-  code: 'lamport_too_low',
-  message: 'An entry claims to be older than one that it refers to.',
-};
-const FOREIGN_OFFER: Failure = {
-  code: 'foreign_offer',
-  message: 'A node published an advertisement of another node.',
-};
-const NOT_FOUNDER: Failure = {
-  code: 'not_the_founder',
-  message: 'Only the founder of a community names its witnesses.',
-};
-const NOT_THE_PAYEE: Failure = {
-  code: 'not_the_payee',
-  message: 'A node asks to be paid from credit that was reserved for another.',
-};
-const CLOSED_TWICE: Failure = {
-  code: 'closed_twice',
-  message: 'A node counts the end of one reservation twice.',
-};
+/** Rules that need nothing but the fold itself; the others stand in `rules/`. */
+export const FOLD_RULES = {
+  wrong_root: 'A node signed another root of its log than its entries have.',
+  reference_missing: 'An event does not refer to an entry that it is about.',
+  foreign_offer: 'A node published an advertisement of another node.',
+  not_the_founder: 'Only the founder of a community names its witnesses.',
+  not_the_payee: 'A node asks to be paid from credit that was reserved for another.',
+  proposed_twice: 'A node asks to be paid from one reservation by two settlements.',
+  closed_twice: 'A node counts the end of one reservation twice.',
+} as const;
+
+const broken = (code: keyof typeof FOLD_RULES): Failure => ({ code, message: FOLD_RULES[code] });

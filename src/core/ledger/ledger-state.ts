@@ -5,14 +5,14 @@ import type { OfferTerms } from './offer-terms';
 import type { Carrier, ReceiptFacts } from './receipt-facts';
 import type { ProposedSettlement } from './rules/dispute-rules';
 import type { ReservedWork } from './rules/proposal-rules';
-import type { Outcome, WitnessRoster } from './witnesses';
+import type { NamedRoster, Outcome } from './witnesses';
 
 /** A reservation and what became of it. */
 export interface ReservationState extends ReservedWork {
   readonly seq: number;
   readonly roster: string | null;
-  /** Proposals that kept all rules, ascending. */
-  readonly proposals: readonly string[];
+  /** The proposal that kept all rules: its payee makes one. */
+  readonly proposal: string | null;
 }
 
 /** How a reservation ended: of several valid closings the one with the lowest content id. */
@@ -61,6 +61,9 @@ export interface ChallengeState {
   readonly roster: string | null;
 }
 
+/** What a panel found of a challenge. */
+export type Ruling = 'upheld' | 'dismissed';
+
 /** An event that broke a rule: it stays in its log and changes nothing. */
 export interface Refusal {
   readonly entry: string;
@@ -97,24 +100,21 @@ export interface LedgerState extends Pick<
   /** By content id of the advertisement. */
   readonly offersById: ReadonlyMap<string, OfferTerms>;
   readonly challengesById: ReadonlyMap<string, ChallengeState>;
+  /** By bond, the challenge that it stands behind. */
+  readonly challengeByBond: ReadonlyMap<string, string>;
+  /** Challenges to work that is to be paid from a reservation. */
+  challengesOf(reservation: string): readonly ChallengeState[];
   /** By challenge. */
-  readonly rulings: ReadonlyMap<string, 'upheld' | 'dismissed'>;
-  /** The entries that ruled on a challenge. */
-  rulingRefs(challenge: string): readonly EntryRef[];
+  readonly rulings: ReadonlyMap<string, Ruling>;
   readonly refusals: readonly Refusal[];
   /** The first position at which each forger signed twice. */
   readonly bannedFrom: ReadonlyMap<NodeId, number>;
   /** Everything that was ever minted and counts: what all balances come to. */
   readonly supplyMicros: number;
   /** The latest naming of witnesses; null for those of the manifest. */
-  readonly roster: {
-    readonly entry: string;
-    readonly author: NodeId;
-    readonly seq: number;
-    readonly roster: WitnessRoster;
-  } | null;
-  /** What an entry of the founder named as witnesses. */
-  rosterOf(entry: string): WitnessRoster | undefined;
+  readonly roster: NamedRoster | null;
+  /** Everything that the founder named as witnesses, by entry. */
+  readonly rostersById: ReadonlyMap<string, NamedRoster>;
   readonly maxLamport: number;
   /** Whether the node's log says that it joined the community, and did not leave it since. */
   isHere(node: NodeId): boolean;

@@ -179,6 +179,12 @@ async function openCarried<Kind extends LedgerEvent['kind']>(
   return ok(entry.value as ChainEntry<EventOf<Kind>>);
 }
 
+/** A reservation's entry as it is stored, outside of the log in which it stands. */
+export const openReservation = (
+  bytes: Uint8Array,
+  verify: Verify,
+): Promise<Result<ChainEntry<EventOf<'reservation.made'>>>> => openCarried(bytes, 'reservation.made', verify);
+
 async function openClaim(event: EventOf<'credit.claimed'>, verify: Verify): Promise<Result<Inside>> {
   const grant = await openCarried(event.grant, 'credit.granted', verify);
   if (!grant.ok) return grant;
@@ -187,7 +193,7 @@ async function openClaim(event: EventOf<'credit.claimed'>, verify: Verify): Prom
 }
 
 async function openClosing(event: EventOf<'settlement.closed'>, verify: Verify): Promise<Result<Inside>> {
-  const reservation = await openCarried(event.reservation, 'reservation.made', verify);
+  const reservation = await openReservation(event.reservation, verify);
   if (!reservation.ok) return reservation;
   const heads = await openEach(event.heads, (signed) => openHeadWitness(signed, verify));
   if (!heads.ok) return heads;

@@ -22,7 +22,7 @@ export const LEAST_BRANCHES = 5;
 export const MAX_ELIGIBLE = 200;
 
 export const rosterSchema = v.strictObject({
-  /** Counts up with each naming; part of the draw, so that a new roster draws anew. */
+  /** Counts up with each naming: no payer goes back to an earlier one. */
   epoch: v.pipe(v.number(), v.safeInteger(), v.minValue(0), v.maxValue(1_000_000_000)),
   eligible: v.pipe(
     v.array(
@@ -39,6 +39,17 @@ export const rosterSchema = v.strictObject({
 
 export type WitnessRoster = v.InferOutput<typeof rosterSchema>;
 
+/** A roster and the founder's entry that named it. */
+export interface NamedRoster {
+  /** The entry. */
+  readonly id: string;
+  readonly author: NodeId;
+  readonly seq: number;
+  /** By the founder's clock. */
+  readonly at: number;
+  readonly roster: WitnessRoster;
+}
+
 export interface WitnessSet {
   readonly witnesses: readonly NodeId[];
   /** How many of them make a certificate. */
@@ -49,18 +60,26 @@ export interface WitnessSet {
 export const quorumOf = (count: number): number => Math.floor((2 * count) / 3) + 1;
 
 /**
- * Who witnesses for `author`: of the roster the first seven by SHA-256 over epoch, author and witness (rendezvous hashing,
- * Thaler and Ravishankar 1998), never two of one branch, nor the author or its branch; without a roster of at least five other branches
- * the manifest's own. The same arguments give the same set on every node.
+ * Who witnesses for `author`: of the roster the first seven by SHA-256 over the roster's entry, author and witness (rendezvous
+ * hashing, Thaler and Ravishankar 1998), never two of one branch, nor the author or its branch; without a roster of at least five
+ * other branches the manifest's own. The same arguments give the same set on every node.
+ *
+ * Keys cost nothing: whoever could choose its own after the roster would try keys until seven of its friends are drawn. So
+ * the draw hangs on an entry that nobody knew when the key was made, and the manifest's witnesses serve whoever the roster does not name.
  */
-export function witnessesFor(author: NodeId, policy: EconomyPolicy, roster: WitnessRoster | null): WitnessSet {
-  const own = roster?.eligible.find(({ node }) => node === author)?.branch ?? null;
-  const others = (roster?.eligible ?? []).filter(({ node, branch }) => node !== author && branch !== own);
-  if (roster === null || new Set(others.map(({ branch }) => branch)).size < LEAST_BRANCHES) {
+export function witnessesFor(
+  author: NodeId,
+  policy: EconomyPolicy,
+  named: Pick<NamedRoster, 'id' | 'roster'> | null,
+): WitnessSet {
+  const eligible = named?.roster.eligible ?? [];
+  const own = eligible.find(({ node }) => node === author)?.branch ?? null;
+  const others = eligible.filter(({ node, branch }) => node !== author && branch !== own);
+  if (named === null || own === null || new Set(others.map(({ branch }) => branch)).size < LEAST_BRANCHES) {
     return { witnesses: policy.witnesses, quorum: quorumOf(policy.witnesses.length) };
   }
   const ranked = others
-    .map((one) => ({ ...one, rank: hex(sha256(utf8(`witness ${roster.epoch} ${author} ${one.node}`))) }))
+    .map((one) => ({ ...one, rank: hex(sha256(utf8(`witness ${named.id} ${author} ${one.node}`))) }))
     .sort((x, y) => (x.rank < y.rank ? -1 : 1));
   const drawn: NodeId[] = [];
   const branches = new Set<string>();
@@ -96,7 +115,7 @@ export const outcomeWitnessSchema = v.strictObject({
   community: cidSchema,
   reservation: cidSchema,
   outcome: v.picklist(['proposed', ...OUTCOMES]),
-  /** Content id of the settlement; null where nothing is settled. */
+  /** Content id of the settlement, or of what makes work void; null where nothing is paid. */
   settlement: v.nullable(cidSchema),
   chargeMicros: microsSchema,
   at: instantSchema,

@@ -1,7 +1,6 @@
 import type { NodeId } from '#core/base/ids';
 import { ok, type Result } from '#core/base/result';
 import type { Ledger } from '#core/ledger/ledger';
-import { refOf } from './closing';
 import type { Witnessing } from './witnessing';
 
 /** Brings into this node's own log what credits it, or ends a reservation of it, in the logs of others: what it can then spend. */
@@ -35,10 +34,9 @@ export function startClaims(ledger: Ledger, witnessing: Witnessing): Claims {
     const closing = ledger.state.closingByReservation.get(reservation)!;
     const { author, seq } = closing.carrier;
     const read = await ledger.entriesOf(author, seq, 1);
-    const event = read.ok ? read.value[0]?.event : undefined;
-    if (event?.kind !== 'settlement.closed') return ok(undefined);
-    const ref = refOf(ledger, reservation);
-    const written = await ledger.append(event, ref === null ? [] : [ref]);
+    const entry = read.ok ? read.value[0] : undefined;
+    if (entry?.event.kind !== 'settlement.closed') return ok(undefined);
+    const written = await ledger.append(entry.event, entry.refs);
     return written.ok ? ok(undefined) : written;
   }
 

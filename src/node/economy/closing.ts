@@ -1,7 +1,9 @@
 import { fail, ok, type Result } from '#core/base/result';
+import type { Verify } from '#core/base/ports';
 import type { EntryRef } from '#core/ledger/chain';
 import type { Settlement } from '#core/ledger/events';
 import type { Ledger } from '#core/ledger/ledger';
+import { openReservation } from '#core/ledger/open-event';
 import type { Outcome } from '#core/ledger/witnesses';
 import type { Signed } from '#core/wire/signed';
 import type { Witnessing } from './witnessing';
@@ -15,41 +17,47 @@ export interface Ending {
   readonly reasons: readonly Signed[];
   readonly offer: Signed | null;
   readonly release: Signed | null;
-  /** Witness statements over the reservation that are at hand; asked for anew when they are too few. */
+}
+
+/** A payer's entry as it is stored, and the witnesses' statements over it, as far as they are at hand. */
+export interface Reserved {
+  readonly entry: Uint8Array<ArrayBuffer>;
   readonly heads: readonly Signed[];
 }
 
-/** The entry of a reservation as others refer to it. */
-export function refOf(ledger: Ledger, reservation: string): EntryRef | null {
-  const known = ledger.state.reservationsById.get(reservation);
-  return known ? { author: known.payer, seq: known.seq, id: known.id } : null;
+/** The naming of witnesses that an entry draws its own from, as what builds on that entry refers to it. */
+export function rosterRefs(ledger: Ledger, roster: string | null): readonly EntryRef[] {
+  const named = roster === null ? undefined : ledger.state.rostersById.get(roster);
+  return named ? [{ author: named.author, seq: named.seq, id: named.id }] : [];
 }
 
 /**
- * Ends a reservation: asks its witnesses for the outcome, and writes the closing into this node's own log. Codes: `unknown_reservation`,
- * `too_few_witnesses` (try again later), those of the ledger.
+ * Ends a reservation: asks its witnesses for the outcome, and writes the closing into this node's own log. It needs the payer's
+ * entry and nothing else of the payer's log, so a payer that signed two histories owes what was certified. Codes: those of
+ * reading the entry, `too_few_witnesses` (try again later), those of the ledger.
  */
 export async function closeReservation(
   ledger: Ledger,
   witnessing: Witnessing,
-  reservation: string,
+  verify: Verify,
+  reserved: Reserved,
   ending: Ending,
 ): Promise<Result<void>> {
-  const known = ledger.state.reservationsById.get(reservation);
-  const ref = refOf(ledger, reservation);
-  if (!known || !ref) return fail('unknown_reservation', 'That reservation is not known here.');
-  const read = await ledger.bytesOf(known.payer, known.seq, 1);
-  if (!read.ok) return read;
-  const set = witnessing.setFor(known.payer, known.roster);
+  const opened = await openReservation(reserved.entry, verify);
+  if (!opened.ok) return opened;
+  const { id, author, seq, event } = opened.value;
+  const set = witnessing.setFor(author, event.roster);
   const heads =
-    ending.heads.length >= set.quorum
-      ? { statements: ending.heads, complete: true }
-      : await witnessing.certifyHead(ref, set);
-  if (!heads.complete) return fail('too_few_witnesses', 'Too few witnesses can be reached now.');
+    reserved.heads.length >= set.quorum
+      ? { statements: reserved.heads, complete: true }
+      : await witnessing.certifyHead({ author, seq, id }, set);
   const { outcome, chargeMicros, settlement, proposed, reasons, offer, release } = ending;
+  // Where nothing is paid nobody need have seen the reservation, and what was set aside in vain comes back.
+  if (!heads.complete && chargeMicros > 0) return fail('too_few_witnesses', 'Too few witnesses can be reached now.');
   const closed = await witnessing.certifyOutcome(
     {
-      reservation,
+      reservation: id,
+      certified: heads.complete ? { entry: reserved.entry, heads: [...heads.statements] } : null,
       outcome,
       chargeMicros,
       settlement,
@@ -61,12 +69,11 @@ export async function closeReservation(
     set,
   );
   if (!closed.complete) return fail('too_few_witnesses', 'Too few witnesses can be reached now.');
-  const ruling = known.purpose === 'bond' ? rulingRef(ledger, reservation) : null;
   const written = await ledger.append(
     {
       kind: 'settlement.closed',
-      reservation: read.value[0]!,
-      heads: [...heads.statements],
+      reservation: reserved.entry,
+      heads: heads.complete ? [...heads.statements] : [],
       outcome,
       settlement,
       proposed: [...proposed],
@@ -75,13 +82,7 @@ export async function closeReservation(
       reasons: [...reasons],
       offer,
     },
-    ruling === null ? [ref] : [ref, ruling],
+    rosterRefs(ledger, event.roster),
   );
   return written.ok ? ok(undefined) : written;
-}
-
-/** The ruling on the challenge behind a bond, which its closing must refer to. */
-function rulingRef(ledger: Ledger, bond: string): EntryRef | null {
-  const challenge = [...ledger.state.challengesById.values()].find((one) => one.bond === bond);
-  return challenge ? (ledger.state.rulingRefs(challenge.id)[0] ?? null) : null;
 }

@@ -17,11 +17,7 @@ export function startGrants(ledger: Ledger, links: Links): { stop(): void } {
     if (admission?.invitedBy !== self || newcomerMicros === 0) return;
     const granted = [...ledger.state.grantsById.values()].some(({ from, to }) => from === self && to === peer);
     const account = ledger.state.accountOf(self);
-    const amountMicros = Math.min(
-      newcomerMicros,
-      availableMicros(account),
-      account.limitMicros - account.carvedMicros,
-    );
+    const amountMicros = Math.min(newcomerMicros, availableMicros(account), account.limitMicros - account.carvedMicros);
     if (granted || amountMicros <= 0) return;
     await ledger.append({ kind: 'credit.granted', to: peer, amountMicros, invite: admission.invite ?? null });
   }

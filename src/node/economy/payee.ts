@@ -6,12 +6,19 @@ import type { CapabilityId } from '#core/bus/capability';
 import { MAX_JOBS_HELD, type FinishedJob, type JobPayment } from '#core/jobs/executor';
 import { openEntry } from '#core/ledger/chain';
 import { windowSecondsFor } from '#core/ledger/credits';
-import { ledgerEventSchema, settlementIdOf, settlementSchema, type Settlement } from '#core/ledger/events';
+import {
+  ledgerEventSchema,
+  MAX_CARRIED_BYTES,
+  settlementIdOf,
+  settlementSchema,
+  type Settlement,
+} from '#core/ledger/events';
 import type { Ledger } from '#core/ledger/ledger';
 import { openOffer, type OfferTerms } from '#core/ledger/offer-terms';
-import { openVerdicts, type OpenedVerdict } from '#core/ledger/open-event';
+import { openReservation, openVerdicts, type OpenedVerdict } from '#core/ledger/open-event';
 import { accepts, chargeFor } from '#core/ledger/rules/proposal-rules';
 import { commitmentSchema } from '#core/ledger/statements';
+import { HANDOVER_GAP_MS, rosterInForce } from '#core/ledger/witness-duty';
 import { certifiedAt, openHeadWitness } from '#core/ledger/witnesses';
 import {
   CHALLENGE_METHODS,
@@ -20,9 +27,9 @@ import {
   type InferenceWorkReceipt,
 } from '#core/ledger/work-receipts';
 import type { KeyValueStore } from '#core/storage/ports';
-import { checkAgainst } from '#core/wire/gate';
+import { bytesSchema, checkAgainst } from '#core/wire/gate';
 import { idOfSigned, openSigned, sign, signedSchema, type Signed } from '#core/wire/signed';
-import { closeReservation, refOf } from './closing';
+import { closeReservation, type Reserved } from './closing';
 import type { Witnessing } from './witnessing';
 
 /** A payer that agrees does so at once; after this long the work is proposed without its word. */
@@ -39,6 +46,9 @@ const WINDOW_SLACK_MS = 2_000;
 const dueSchema = v.strictObject({
   v: v.literal(1),
   reservation: v.string(),
+  /** The payer's entry, and what witnesses signed of it: what is owed stands by these, whatever the payer signs later. */
+  entry: bytesSchema(MAX_CARRIED_BYTES),
+  heads: v.array(signedSchema),
   jobId: v.string(),
   payer: v.string(),
   /** The advertisement and the commitment as they were signed. */
@@ -61,6 +71,13 @@ const dueSchema = v.strictObject({
 });
 
 type Due = v.InferOutput<typeof dueSchema>;
+
+/** What pays a job that was taken. */
+interface Admitted extends Reserved {
+  readonly reservation: string;
+  readonly amountMicros: number;
+  readonly offer: Signed;
+}
 
 export interface PayeeDeps {
   readonly signer: Signer;
@@ -115,7 +132,7 @@ export function createPayee(deps: PayeeDeps): Payee {
   const policy = community.economy;
   const prefix = `payee/${community.id}/`;
   /** Jobs that run, with the reservation that pays them; null for a favour. */
-  const running = new Map<string, { reservation: string; offer: Signed } | null>();
+  const running = new Map<string, Admitted | null>();
   const dueByJob = new Map<string, Due>();
   const verdictsByJob = new Map<string, readonly Signed[]>();
   const timers = new Set<() => void>();
@@ -150,7 +167,7 @@ export function createPayee(deps: PayeeDeps): Payee {
     capability: CapabilityId,
     input: unknown,
     payer: NodeId,
-  ): Promise<Result<{ reservation: string; offer: Signed }>> {
+  ): Promise<Result<Admitted>> {
     const entry = await openEntry(ledgerEventSchema, payment.reservation, verify);
     if (!entry.ok) return refuse('The reservation cannot be read.');
     const { id, author, event } = entry.value;
@@ -171,7 +188,7 @@ export function createPayee(deps: PayeeDeps): Payee {
       return refuse('Too little is set aside for that work.');
     if (event.expiresAt < clock.now() + LEAST_TIME_LEFT_MS) return refuse('The reservation expires too soon.');
     // Witnesses who were replaced may be those whom the payer has on its side.
-    if (state.roster !== null && event.roster !== state.roster.entry)
+    if (![clock.now(), clock.now() + HANDOVER_GAP_MS].some((at) => event.roster === rosterInForce(state, at)))
       return refuse('The reservation names witnesses that were replaced.');
     const set = witnessing.setFor(payer, event.roster);
     const heads = [];
@@ -184,14 +201,20 @@ export function createPayee(deps: PayeeDeps): Payee {
       null;
     if (!certified && event.amountMicros + provisionalFrom(payer) > policy!.provisionalCapMicros)
       return refuse('Too few witnesses saw the reservation.');
-    return ok({ reservation: id, offer: offer.signed });
+    return ok({
+      reservation: id,
+      amountMicros: event.amountMicros,
+      offer: offer.signed,
+      entry: payment.reservation,
+      heads: certified ? payment.heads : [],
+    });
   }
 
   /** What this payer has under way here that no witness saw. */
   const provisionalFrom = (payer: NodeId): number =>
     [...running].reduce((sum, [key, one]) => {
       if (one === null || !key.startsWith(`${payer}/`)) return sum;
-      return sum + (ledger.state.reservationsById.get(one.reservation)?.amountMicros ?? 0);
+      return sum + (one.heads.length > 0 ? 0 : one.amountMicros);
     }, 0);
 
   /** Of the jobs that fit, how many may be favours at a time: at least one, so that newcomers get in. */
@@ -203,11 +226,13 @@ export function createPayee(deps: PayeeDeps): Payee {
     ...unwrap(await openSigned(commitmentSchema, signed, verify)),
     id: idOfSigned(signed),
   });
+  const reservationOf = async (due: Due) => unwrap(await openReservation(due.entry, verify));
   const termsOf = async (signed: Signed): Promise<OfferTerms> => unwrap(await openOffer(signed, verify));
 
   async function receiptOf(due: Due, verdicts: readonly OpenedVerdict[]): Promise<Signed> {
     const terms = await termsOf(due.offer);
     const { work } = due;
+    const reserved = await reservationOf(due);
     const commitment = await commitmentOf(due.commitment);
     const chargeMicros = chargeFor(terms, work.inputTokens + work.outputTokens);
     const body: InferenceWorkReceipt = {
@@ -247,7 +272,7 @@ export function createPayee(deps: PayeeDeps): Payee {
         spendKey: due.reservation,
         scope: 'reservation',
         previousReceipt: null,
-        idempotencyKey: ledger.state.reservationsById.get(due.reservation)?.idempotencyKey ?? due.jobId,
+        idempotencyKey: reserved.event.idempotencyKey,
       },
       policy: {
         privacyClass: 'public',
@@ -287,8 +312,9 @@ export function createPayee(deps: PayeeDeps): Payee {
       const opened = await openVerdicts(verdicts, verify);
       if (!opened.ok || !accepts(opened.value)) {
         // Nobody accepted it, so nobody pays; when the reservation has expired there is nothing left to pay from.
-        const expires = ledger.state.reservationsById.get(due.reservation)?.expiresAt ?? 0;
-        return clock.now() > expires ? forget(due) : later(RETRY_MS, () => void pursueAgain(due));
+        return clock.now() > (await reservationOf(due)).event.expiresAt
+          ? forget(due)
+          : later(RETRY_MS, () => void pursueAgain(due));
       }
       const receipt = due.receipt ?? (await receiptOf(due, opened.value));
       const settlement: Settlement = { offer: due.offer, receipt, commitment: due.commitment, verdicts: [...verdicts] };
@@ -297,24 +323,27 @@ export function createPayee(deps: PayeeDeps): Payee {
     }
     const { settlement } = due;
     const receipt = await openWorkReceipt(settlement.receipt, verify);
-    const ref = refOf(ledger, due.reservation);
-    if (!receipt.ok || ref === null) return forget(due);
+    if (!receipt.ok) return forget(due);
     const { chargeMicros, challenge } = receipt.value.receipt;
-    const reservation = ledger.state.reservationsById.get(due.reservation)!;
-    const set = witnessing.setFor(reservation.payer, reservation.roster);
+    const reserved = await reservationOf(due);
+    const set = witnessing.setFor(reserved.author, reserved.event.roster);
     if (due.proposedAt === null) {
       const isThere = [...ledger.state.proposalsById.values()].some(
         (one) => one.reservation === due.reservation && one.settlement === settlementIdOf(settlement),
       );
-      if (!isThere) {
-        const written = await ledger.append({ kind: 'settlement.proposed', reservation: due.reservation, settlement }, [
-          ref,
+      // Of a payer whose log counts no more nothing can be proposed: its witnesses go by what they certified.
+      const canBeSeen = ledger.state.reservationsById.has(due.reservation);
+      if (!isThere && canBeSeen) {
+        const { author, seq, id } = reserved;
+        const written = await ledger.append({ kind: 'settlement.proposed', reservation: id, settlement }, [
+          { author, seq, id },
         ]);
         if (!written.ok) return later(RETRY_MS, () => void pursueAgain(due));
       }
       const proposed = await witnessing.certifyOutcome(
         {
           reservation: due.reservation,
+          certified: due.heads.length > 0 ? { entry: due.entry, heads: due.heads } : null,
           outcome: 'proposed',
           chargeMicros,
           settlement,
@@ -331,7 +360,7 @@ export function createPayee(deps: PayeeDeps): Payee {
     }
     const opensAt = due.proposedAt + challenge.windowSeconds * 1_000 + WINDOW_SLACK_MS;
     if (clock.now() < opensAt) return later(opensAt - clock.now(), () => void pursueAgain(due));
-    const closed = await closeReservation(ledger, witnessing, due.reservation, {
+    const closed = await closeReservation(ledger, witnessing, verify, due, {
       outcome: 'settled',
       chargeMicros,
       settlement,
@@ -339,7 +368,6 @@ export function createPayee(deps: PayeeDeps): Payee {
       reasons: [],
       offer: null,
       release: null,
-      heads: [],
     });
     return closed.ok ? forget(due) : later(RETRY_MS, () => void pursueAgain(due));
   }
@@ -398,6 +426,8 @@ export function createPayee(deps: PayeeDeps): Payee {
       const due: Due = {
         v: 1,
         reservation: paid.reservation,
+        entry: paid.entry as Due['entry'],
+        heads: [...paid.heads] as Due['heads'],
         jobId,
         payer,
         offer: paid.offer as Due['offer'],

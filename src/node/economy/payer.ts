@@ -9,14 +9,14 @@ import type { OfferTerms } from '#core/ledger/offer-terms';
 import { openVerdicts } from '#core/ledger/open-event';
 import { REJECTIONS_THAT_VOID, voidCharge } from '#core/ledger/rules/closing-rules';
 import { chargeFor } from '#core/ledger/rules/proposal-rules';
-import { EXPIRY_GRACE_MS } from '#core/ledger/witness-duty';
+import { EXPIRY_GRACE_MS, rosterInForce } from '#core/ledger/witness-duty';
 import { openWorkReceipt } from '#core/ledger/work-receipts';
 import { addSignature, type Signed } from '#core/wire/signed';
 import { paymentAcknowledge } from '#services/payment-acknowledge/contract';
 import { paymentRelease } from '#services/payment-release/contract';
 import { paymentSettle } from '#services/payment-settle/contract';
 import type { Claims } from './claims';
-import { closeReservation, type Ending } from './closing';
+import { closeReservation, rosterRefs, type Ending } from './closing';
 import type { LedgerExchange } from './exchange';
 import type { Witnessing } from './witnessing';
 
@@ -60,7 +60,7 @@ export interface Payer extends Payments {
   stop(): void;
 }
 
-const NOTHING: Omit<Ending, 'outcome' | 'heads'> = {
+const NOTHING: Omit<Ending, 'outcome'> = {
   chargeMicros: 0,
   settlement: null,
   proposed: [],
@@ -117,7 +117,7 @@ export function createPayer(deps: PayerDeps): Payer {
       await claims.sweep();
       if (availableMicros(ledger.state.accountOf(self)) < amountMicros) return null;
     }
-    const roster = ledger.state.roster;
+    const roster = rosterInForce(ledger.state, clock.now());
     const written = await ledger.append(
       {
         kind: 'reservation.made',
@@ -128,35 +128,38 @@ export function createPayer(deps: PayerDeps): Payer {
         amountMicros,
         expiresAt: clock.now() + RESERVED_FOR_MS,
         idempotencyKey: jobId,
-        roster: roster?.entry ?? null,
+        roster,
       },
-      roster === null ? [] : [{ author: roster.author, seq: roster.seq, id: roster.entry }],
+      rosterRefs(ledger, roster),
     );
     if (!written.ok) return null;
     const { id, seq } = written.value;
     const stands = ledger.state.reservationsById.has(id);
     if (!stands) return null;
     const [heads, brought] = await Promise.all([
-      witnessing.certifyHead({ author: self, seq, id }, witnessing.setFor(self, roster?.entry ?? null)),
+      witnessing.certifyHead({ author: self, seq, id }, witnessing.setFor(self, roster)),
       exchange.bring(expert),
     ]);
     const certified = heads.complete ? heads.statements : [];
     const bearable = heads.complete || amountMicros + provisionalMicros() <= policy!.provisionalCapMicros;
+    const entry = await ledger.bytesOf(self, seq, 1);
+    if (!entry.ok) return null;
     openByJob.set(jobId, { reservation: id, payee: expert, offer, heads: certified });
     if (!brought.ok || !bearable) {
       release(jobId);
       return null;
     }
-    const entry = await ledger.bytesOf(self, seq, 1);
-    if (!entry.ok) return null;
     later(RESERVED_FOR_MS + EXPIRY_GRACE_MS, () => void endExpired(id));
     return { payment: { reservation: entry.value[0]!, heads: certified }, atMostMicros: amountMicros };
   }
 
   /** Tries until it is certified, or somebody else ended it. */
-  async function end(reservation: string, ending: Omit<Ending, 'heads'>, heads: readonly Signed[]): Promise<void> {
+  async function end(reservation: string, ending: Ending, heads: readonly Signed[]): Promise<void> {
     if (stopped || ledger.state.closingByReservation.has(reservation)) return;
-    const closed = await closeReservation(ledger, witnessing, reservation, { ...ending, heads });
+    const seq = ledger.state.reservationsById.get(reservation)?.seq;
+    const entry = seq === undefined ? null : await ledger.bytesOf(self, seq, 1);
+    if (!entry?.ok) return;
+    const closed = await closeReservation(ledger, witnessing, verify, { entry: entry.value[0]!, heads }, ending);
     if (!closed.ok && closed.error.code === 'too_few_witnesses')
       later(RETRY_MS, () => void end(reservation, ending, heads));
   }
@@ -188,11 +191,7 @@ export function createPayer(deps: PayerDeps): Payer {
     if (!opened.ok) return;
     const reasons = verdicts.filter((_, at) => opened.value[at]!.verdict.verdict === 'rejected');
     const chargeMicros = voidCharge(policy!, offer.terms.minimumMicros, reasons.length);
-    await end(
-      reservation,
-      { ...NOTHING, outcome: 'void', chargeMicros, reasons, offer: offer.signed },
-      heads,
-    );
+    await end(reservation, { ...NOTHING, outcome: 'void', chargeMicros, reasons, offer: offer.signed }, heads);
   }
 
   async function acknowledge(jobId: string, { payee, offer }: OpenPayment, verdicts: readonly Signed[]): Promise<void> {

@@ -88,7 +88,7 @@ export function createWitnessing({ ledger, bus, clock, verify, exchange }: Witne
           : null;
       }),
     setFor(payer, roster) {
-      const named = roster === null ? null : (ledger.state.rosterOf(roster) ?? null);
+      const named = roster === null ? null : (ledger.state.rostersById.get(roster) ?? null);
       return community.economy === undefined
         ? { witnesses: [], quorum: 1 }
         : witnessesFor(payer, community.economy, named);

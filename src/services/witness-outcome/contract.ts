@@ -2,15 +2,20 @@ import * as v from 'valibot';
 import { cidSchema } from '#core/base/ids';
 import { defineCapability } from '#core/bus/capability';
 import { microsSchema } from '#core/identity/economy-policy';
-import { MAX_VERDICTS, settlementSchema } from '#core/ledger/events';
+import { MAX_CARRIED_BYTES, MAX_STATEMENTS, MAX_VERDICTS, settlementSchema } from '#core/ledger/events';
 import { OUTCOMES } from '#core/ledger/witnesses';
+import { bytesSchema } from '#core/wire/gate';
 import { signedSchema } from '#core/wire/signed';
-
-/** One from each witness that may be drawn. */
-const MAX_STATEMENTS = 13;
 
 export const witnessOutcomeInputSchema = v.strictObject({
   reservation: cidSchema,
+  /** The payer's entry as it is stored, with the witnesses' certificate: what counts of a payer who signed two histories. */
+  certified: v.nullable(
+    v.strictObject({
+      entry: bytesSchema(MAX_CARRIED_BYTES),
+      heads: v.pipe(v.array(signedSchema), v.maxLength(MAX_STATEMENTS)),
+    }),
+  ),
   outcome: v.picklist(['proposed', ...OUTCOMES]),
   chargeMicros: microsSchema,
   settlement: v.nullable(settlementSchema),

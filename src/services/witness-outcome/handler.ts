@@ -3,10 +3,16 @@ import type { Clock, Signer, Verify } from '#core/base/ports';
 import { fail, ok, type Result } from '#core/base/result';
 import { createHourlyQuota } from '#core/jobs/quota';
 import type { Ledger } from '#core/ledger/ledger';
-import { openSettlement, openVerdicts } from '#core/ledger/open-event';
+import { openReservation, openSettlement, openVerdicts } from '#core/ledger/open-event';
 import { openOffer } from '#core/ledger/offer-terms';
-import { mayWitness, openRelease, type OutcomeRequest } from '#core/ledger/witness-duty';
-import { openOutcomeWitness, type OutcomeWitness } from '#core/ledger/witnesses';
+import { mayWitness, openRelease, outcomeStatement, type OutcomeRequest } from '#core/ledger/witness-duty';
+import {
+  openHeadWitness,
+  openOutcomeWitness,
+  type HeadWitness,
+  type OutcomeWitness,
+  type Witnessed,
+} from '#core/ledger/witnesses';
 import type { KeyValueStore } from '#core/storage/ports';
 import { sign, type Signed } from '#core/wire/signed';
 import type { WitnessOutcomeInput, WitnessOutcomeOutput } from './contract';
@@ -35,7 +41,22 @@ export function createWitnessOutcomeHandler({
   /** One request at a time for each reservation, so that none slips in between looking and writing. */
   const turns = new Map<string, Promise<unknown>>();
 
+  async function openCertified({ certified }: WitnessOutcomeInput): Promise<Result<OutcomeRequest['certified']>> {
+    if (certified === null) return ok(null);
+    const entry = await openReservation(certified.entry, verify);
+    if (!entry.ok) return entry;
+    const heads: Witnessed<HeadWitness>[] = [];
+    for (const signed of certified.heads) {
+      const statement = await openHeadWitness(signed, verify);
+      if (!statement.ok) return statement;
+      heads.push(statement.value);
+    }
+    return ok({ entry: entry.value, heads });
+  }
+
   async function open(input: WitnessOutcomeInput): Promise<Result<OutcomeRequest>> {
+    const certified = await openCertified(input);
+    if (!certified.ok) return certified;
     const settlement = input.settlement === null ? ok(null) : await openSettlement(input.settlement, verify);
     if (!settlement.ok) return settlement;
     const reasons = await openVerdicts(input.reasons, verify);
@@ -53,6 +74,7 @@ export function createWitnessOutcomeHandler({
     const { reservation, outcome, chargeMicros } = input;
     return ok({
       reservation,
+      certified: certified.value,
       outcome,
       chargeMicros,
       settlement: settlement.value,
@@ -79,28 +101,18 @@ export function createWitnessOutcomeHandler({
     if (!end.ok) return end;
     const request = await open(input);
     if (!request.ok) return fail(request.error.code, request.error.message, request.error.message);
-    const { outcome, chargeMicros, reservation } = input;
-    const settlement = request.value.settlement?.id ?? null;
+    const nowMs = clock.now();
+    const body = outcomeStatement(community.id, request.value, nowMs);
     const same = (one: OutcomeWitness | undefined): boolean =>
-      one?.outcome === outcome && one.chargeMicros === chargeMicros && one.settlement === settlement;
+      one?.outcome === body.outcome && one.chargeMicros === body.chargeMicros && one.settlement === body.settlement;
     // The same again is answered with the same word.
     if (same(end.value?.statement)) return ok({ statement: end.value!.signed });
     if (end.value === null && same(proposed.value?.statement)) return ok({ statement: proposed.value!.signed });
     const before = { proposed: proposed.value?.statement ?? null, end: end.value?.statement ?? null };
-    const may = mayWitness(ledger(), request.value, before, clock.now());
+    const may = mayWitness(ledger(), request.value, before, nowMs);
     if (!may.ok) return may;
-    const body: OutcomeWitness = {
-      type: 'witness-outcome',
-      v: 1,
-      community: community.id,
-      reservation,
-      outcome,
-      settlement,
-      chargeMicros,
-      at: clock.now(),
-    };
     const statement = await sign(signer, body);
-    const written = await records.setIfAbsent(keyOf(outcome === 'proposed' ? 'proposed' : 'end'), statement);
+    const written = await records.setIfAbsent(keyOf(body.outcome === 'proposed' ? 'proposed' : 'end'), statement);
     if (!written.ok) return written;
     return written.value ? ok({ statement }) : fail('already_ended', 'That reservation has another end.');
   }

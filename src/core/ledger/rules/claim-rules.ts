@@ -10,13 +10,12 @@ export interface ClaimContext {
   readonly community: string;
   readonly claimer: NodeId;
   readonly grant: ChainEntry<EventOf<'credit.granted'>>;
-  /** Whether it stands in its giver's log, or would but for what the giver forged later. */
-  readonly stands: boolean;
   readonly witnesses: WitnessSet;
   readonly heads: readonly Witnessed<HeadWitness>[];
   readonly claimedBefore: boolean;
 }
 
+/** That the giver had what it granted is what the witnesses signed; the giver's log is not asked again. */
 export const CLAIM_RULES: readonly Rule<ClaimContext>[] = [
   {
     name: 'no_economy',
@@ -32,11 +31,6 @@ export const CLAIM_RULES: readonly Rule<ClaimContext>[] = [
     name: 'not_yours_to_claim',
     sentence: 'A node claims a limit that was granted to another.',
     holds: ({ claimer, grant }) => grant.event.to === claimer,
-  },
-  {
-    name: 'grant_refused',
-    sentence: 'A node claims a limit that its giver did not have.',
-    holds: ({ stands }) => stands,
   },
   {
     name: 'head_not_witnessed',

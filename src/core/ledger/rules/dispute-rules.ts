@@ -33,8 +33,10 @@ export interface ChallengeContext {
   readonly verdict: OpenedVerdict;
   /** The bond as the challenger's own log tells it. */
   readonly bond: ReservedWork | null;
-  /** Whether it stands behind another challenge. */
+  /** Whether it stands behind another challenge, or ended. */
   readonly bondUsed: boolean;
+  /** Whether the challenger challenged the same proposal before. */
+  readonly before: boolean;
 }
 
 /** What a challenge must put up: a tenth of the charge, at least one. */
@@ -72,17 +74,23 @@ export const CHALLENGE_RULES: readonly Rule<ChallengeContext>[] = [
   },
   {
     name: 'bond_used',
-    sentence: 'One bond stands behind two challenges.',
+    sentence: 'One bond stands behind two challenges, or ended before its challenge.',
     holds: ({ bondUsed }) => !bondUsed,
+  },
+  {
+    name: 'challenged_twice',
+    sentence: 'A node challenges one settlement twice.',
+    holds: ({ before }) => !before,
   },
 ];
 
 /**
- * Who judges a challenge: the first three by SHA-256 over challenge and node of the roster (else of the manifest's witnesses),
- * one of a branch, none of them a party.
+ * Who judges a challenge: the first three by SHA-256 over settlement, challenger and node of the roster (else of the manifest's
+ * witnesses), one of a branch, none of them a party. Neither side alone can choose both: who does the work names no challenger, and
+ * a challenger that could try challenges until its friends are drawn would win them all.
  */
 export function panelFor(
-  challenge: string,
+  { settlement, challenger }: { readonly settlement: string; readonly challenger: NodeId },
   policy: EconomyPolicy,
   roster: WitnessRoster | null,
   parties: ReadonlySet<NodeId>,
@@ -90,7 +98,7 @@ export function panelFor(
   const eligible = roster?.eligible ?? policy.witnesses.map((node) => ({ node, branch: node }));
   const ranked = eligible
     .filter(({ node }) => !parties.has(node))
-    .map((one) => ({ ...one, rank: hex(sha256(utf8(`panel ${challenge} ${one.node}`))) }))
+    .map((one) => ({ ...one, rank: hex(sha256(utf8(`panel ${settlement} ${challenger} ${one.node}`))) }))
     .sort((x, y) => (x.rank < y.rank ? -1 : 1));
   const branches = new Set<string>();
   const panel: NodeId[] = [];

@@ -1,7 +1,9 @@
 import type { NodeId } from '../../base/ids';
 import { equalBytes } from '../../base/bytes';
 import type { EconomyPolicy } from '../../identity/economy-policy';
+import type { ChainEntry } from '../chain';
 import { windowSecondsFor } from '../credits';
+import type { EventOf } from '../events';
 import type { OfferTerms } from '../offer-terms';
 import type { OpenedSettlement, OpenedVerdict } from '../open-event';
 import { CHALLENGE_METHODS, REQUIRED_RECEIPTS, type InferenceWorkReceipt } from '../work-receipts';
@@ -21,6 +23,19 @@ export interface ReservedWork {
   readonly at: number;
   readonly expiresAt: number;
 }
+
+export const reservedWorkOf = ({ id, author, at, event }: ChainEntry<EventOf<'reservation.made'>>): ReservedWork => ({
+  id,
+  payer: author,
+  payee: event.payee,
+  jobId: event.jobId,
+  purpose: event.purpose,
+  offer: event.offer,
+  amountMicros: event.amountMicros,
+  idempotencyKey: event.idempotencyKey,
+  at,
+  expiresAt: event.expiresAt,
+});
 
 export interface ProposalContext extends OpenedSettlement {
   readonly community: string;
