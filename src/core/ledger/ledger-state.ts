@@ -1,6 +1,5 @@
 import type { NodeId } from '../base/ids';
 import type { Account } from './account';
-import type { EntryRef } from './chain';
 import type { OfferTerms } from './offer-terms';
 import type { Carrier, ReceiptFacts } from './receipt-facts';
 import type { ProposedSettlement } from './rules/dispute-rules';

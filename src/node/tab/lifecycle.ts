@@ -197,8 +197,8 @@ export function createTabLifecycle(deps: TabNodeDeps): TabLifecycle {
         return desk.ok ? desk.value.papers() : { cards: [], verifications: [] };
       },
       async hostPapers() {
-        const desk = await openHosts(run);
-        return desk.ok ? desk.value.papers() : { card: null, advertisements: [] };
+        const desk = run.mesh?.contributing ? await openHosts(run) : null;
+        return desk?.ok ? desk.value.papers() : { card: null, advertisements: [] };
       },
       offers: {
         async of(node) {

@@ -28,7 +28,6 @@ export const ROUTE_TRACE_RECEIPT = 'route_trace_receipt';
  * everything short of what is private (`private_prohibited`). Whoever answers can read the prompt.
  */
 export const PRIVACY_CLASSES = ['public', 'redacted', 'private_prohibited'] as const;
-export type PrivacyClass = (typeof PRIVACY_CLASSES)[number];
 
 /** Continents as the names of time zones have them; no card says more of where it is. */
 export const LOCALITY_BUCKETS = ['africa', 'america', 'asia', 'europe', 'oceania', 'unknown'] as const;
@@ -36,7 +35,6 @@ export type LocalityBucket = (typeof LOCALITY_BUCKETS)[number];
 
 /** Tiers of devices, and that nobody measured this one. */
 export const DEVICE_CLASSES = [...TIERS, 'unmeasured'] as const;
-export type DeviceClass = (typeof DEVICE_CLASSES)[number];
 
 /** Models that one node may offer at once: as many as it may name. */
 export const MAX_EXPERTS = 16;
