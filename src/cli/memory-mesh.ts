@@ -10,7 +10,8 @@ import { createSeedSigner } from '#adapters/signer-seed';
 import { openMemoryStorage } from '#adapters/storage-memory';
 import { createMemoryWorld, type MemoryWorld } from '#adapters/transport-memory/memory-world';
 import { createVerify } from '#adapters/verify-noble';
-import { createNode, type MeshNode } from '#node/create-node';
+import { createNode, type MeshNode, type NodeDeps } from '#node/create-node';
+import { openSandbox } from './open-sandbox';
 
 /** A community whose nodes live in one process over memory links: the real core, no browser, any clock. */
 export interface MemoryMesh {
@@ -26,6 +27,8 @@ export interface MemberOptions {
   readonly lies?: Lies;
   /** Puts something between the node and its model: a checker that finds fault with everything, or with nothing. */
   readonly around?: (model: LanguageModel) => LanguageModel;
+  /** Models beside it; absent: none. */
+  readonly encoders?: NodeDeps['encoders'];
 }
 
 /** What the scripted model says. Every member has the same table, so every member can check every other. */
@@ -45,7 +48,7 @@ export async function createMemoryMesh(clock: Clock, chance: Chance): Promise<Me
   return {
     world,
     community,
-    async createMember(name, { tokenDelayMs, lies, around = asItIs } = {}) {
+    async createMember(name, { tokenDelayMs, lies, around = asItIs, encoders } = {}) {
       const signer = seedSignerFor(name);
       let model: LanguageModel | null = null;
       return unwrap(
@@ -82,6 +85,9 @@ export async function createMemoryMesh(clock: Clock, chance: Chance): Promise<Me
             },
           },
           defaultModel: 'scripted-1',
+          ...(encoders === undefined ? {} : { encoders }),
+          loadSandbox: async () => openSandbox(),
+          family: async (id) => id,
           device: null,
           version: '0',
           preload: true,

@@ -9,6 +9,8 @@ import type {
   PageApi,
   PeerView,
   ReceiptView,
+  WorkOptions,
+  WorkRun,
 } from './page-api';
 import type { ExpertsDesk } from './tab/expert-views';
 
@@ -121,6 +123,9 @@ export interface Settings {
   readonly research: boolean;
   /** The model that this device answers with. */
   readonly model: string;
+  /** Those that it serves beside it: what turns texts into vectors, what ranks passages. */
+  readonly embedModel: string | null;
+  readonly rerankModel: string | null;
 }
 
 export interface StorageView {
@@ -150,6 +155,7 @@ export interface ModelView {
   readonly state: 'built-in' | 'absent' | 'downloading' | 'paused' | 'stored';
   /** False while a file's content is only what its first download happened to be. */
   readonly pinned: boolean;
+  /** It answers here, or is served beside the one that does. */
   readonly serving: boolean;
   /** Null before this device was measured. */
   readonly fit: {
@@ -198,8 +204,10 @@ export interface ModelsDesk {
   pause(id: string): void;
   remove(id: string): Promise<void>;
   importFiles(id: string, files: readonly File[]): Promise<void>;
-  /** Answers with this model from now on, for this person and for others. */
+  /** Answers with this model, or serves it beside the one that answers, from now on, for this person and for others. */
   use(id: string): Promise<void>;
+  /** Serves this model no longer; the one that answers is only ever replaced. */
+  letGo(id: string): Promise<void>;
 }
 
 /** How far two devices are in pairing without a server. */
@@ -290,6 +298,8 @@ export interface TabNode {
   block(nodeId: string, blocked: boolean): Promise<Result<void>>;
 
   ask(text: string, options?: AskOptions): AskRun;
+  /** Work of any kind that can be checked: see `PageApi.work`. */
+  work(capability: string, input: unknown, options?: WorkOptions): WorkRun;
 
   contribution(): ContributionView;
   contribute(on: boolean): Promise<Result<void>>;

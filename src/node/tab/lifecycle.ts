@@ -5,22 +5,23 @@ import { createAdmit, createTally, encodeCredential, type SeenRedemption } from 
 import { manifestFromJson } from '#core/identity/community';
 import { MAX_CERTIFICATES } from '#core/identity/memberships';
 import type { LanguageModelLoader } from '#core/engines/language-model';
-import type { Golden } from '#core/engines/model-manifest';
+import type { ModelManifest } from '#core/engines/model-manifest';
 import type { NodeKey } from '#core/identity/ports';
 import type { NodeStorage } from '#core/storage/ports';
 import type { Network } from '#core/transport/ports';
 import type { Signed } from '#core/wire/signed';
 import { createNode, type MeshNode } from '../create-node';
 import type { NodeStateWord, NodeStatus } from '../page-api';
+import type { EncoderLoaders } from '../served-encoders';
 import type { Notice, Settings, TabNodeChange } from '../tab-node';
 import { membersOf, openCommunities, type Communities, type Held } from './communities';
 import { openContribution, type Contribution } from './contribution';
-import type { TabNodeDeps } from './deps';
+import type { ModelSourceOf, TabNodeDeps } from './deps';
 import type { OpenExpertsDesk } from './expert-report';
 import type { OpenModelsDesk } from './models';
 import type { OpenPairingDesk } from './pairing';
 import { openPerson, type Person } from './person';
-import { DEFAULT_SETTINGS, loadSettings, storeSettings } from './settings';
+import { BUILT_IN_MODEL, DEFAULT_SETTINGS, loadSettings, storeSettings } from './settings';
 
 /** Running jobs get this long to end before an update or a hand-over takes the node away; others take over what is left. */
 const DRAIN_MS = 5_000;
@@ -46,6 +47,8 @@ export interface Running {
   /** Made when somebody looks at experts, or another node asks for cards. */
   experts: Promise<Result<OpenExpertsDesk>> | null;
   readonly loader: LanguageModelLoader;
+  /** Of models beside the one that answers; one for all communities that this tab enters. */
+  readonly encoders: (() => Promise<EncoderLoaders>) | null;
 }
 
 export const NOT_RUNNING = fail('not_running', 'The node does not run in this tab.');
@@ -128,7 +131,9 @@ export function createTabLifecycle(deps: TabNodeDeps): TabLifecycle {
         : { id: '', name: '', open: true },
       ...state(),
       peers: running?.mesh?.links.all.length ?? 0,
-      models: running?.mesh?.loadedModels.map((model) => model.identity.id) ?? [],
+      models: [...(running?.mesh?.loadedModels ?? []), ...(running?.mesh?.loadedEncoders.values() ?? [])].map(
+        ({ identity }) => identity.id,
+      ),
       contributing: running?.mesh?.contributing ?? false,
     };
   }
@@ -184,7 +189,13 @@ export function createTabLifecycle(deps: TabNodeDeps): TabLifecycle {
       joinProof: async () => run.communities.joinProof(held),
       models: run.loader,
       defaultModel: settings.model,
-      golden: (id) => goldenOf(run, id),
+      ...(run.encoders && {
+        encoders: { load: run.encoders, chosen: { embed: settings.embedModel, rerank: settings.rerankModel } },
+      }),
+      ...(deps.loadSandbox && { loadSandbox: deps.loadSandbox }),
+      golden: async (id) => (await manifestOf(run, id))?.golden ?? [],
+      // Built in and known without any catalogue.
+      family: async (id) => (id === BUILT_IN_MODEL ? id : ((await manifestOf(run, id))?.family ?? null)),
       async papers() {
         const desk = await openExperts(run);
         return desk.ok ? desk.value.papers() : { cards: [], verifications: [] };
@@ -270,7 +281,7 @@ export function createTabLifecycle(deps: TabNodeDeps): TabLifecycle {
     run.models ??= import('./models').then(({ openModelsDesk }) =>
       openModelsDesk(deps, run, {
         founder: () => run.communities.offeredFounder,
-        remember: (model) => saveSettings({ model }),
+        remember: saveSettings,
       }),
     );
     return run.models;
@@ -301,11 +312,11 @@ export function createTabLifecycle(deps: TabNodeDeps): TabLifecycle {
   }
 
   /** A model whose catalogue cannot be had is not tested: who contributes without a network has to be served too. */
-  async function goldenOf(run: Running, id: string): Promise<readonly Golden[]> {
+  async function manifestOf(run: Running, id: string): Promise<ModelManifest | undefined> {
     const desk = await openModels(run);
-    if (!desk.ok) return [];
+    if (!desk.ok) return undefined;
     if (desk.value.manifestOf(id) === undefined) await desk.value.learn();
-    return desk.value.manifestOf(id)?.golden ?? [];
+    return desk.value.manifestOf(id);
   }
 
   /** The server's open community, fetched now or kept from the last visit. */
@@ -374,6 +385,12 @@ export function createTabLifecycle(deps: TabNodeDeps): TabLifecycle {
     });
     if (mine !== turn) return ok(undefined);
     const network = deps.createNetwork(signer);
+    const sourceOf: ModelSourceOf = async (id) => {
+      const desk = await openModels(run);
+      return desk.ok ? desk.value.sourceOf(id) : desk;
+    };
+    const { loadEncoders } = deps;
+    let encoders: Promise<EncoderLoaders> | null = null;
     const run: Running = {
       storage,
       nodeKey: nodeKey.value,
@@ -386,10 +403,8 @@ export function createTabLifecycle(deps: TabNodeDeps): TabLifecycle {
       pairing: null,
       models: null,
       experts: null,
-      loader: deps.createModels(async (id) => {
-        const desk = await openModels(run);
-        return desk.ok ? desk.value.sourceOf(id) : desk;
-      }),
+      loader: deps.createModels(sourceOf),
+      encoders: loadEncoders ? () => (encoders ??= loadEncoders(sourceOf)) : null,
       stops: [
         surroundings.onConditionChanged(() => void contribution.review()),
         () => contribution.close(),

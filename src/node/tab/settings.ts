@@ -8,6 +8,8 @@ const KEY = 'settings';
 /** The model that comes with the app. */
 export const BUILT_IN_MODEL = 'spark-1';
 
+const modelIdSchema = v.pipe(v.string(), v.regex(/^[a-z0-9][a-z0-9.-]{0,63}$/));
+
 /** Typed and versioned; a field that an older version did not know gets its default. */
 const settingsSchema = v.object({
   v: v.literal(1),
@@ -27,7 +29,9 @@ const settingsSchema = v.object({
     null,
   ),
   research: v.fallback(v.boolean(), false),
-  model: v.fallback(v.pipe(v.string(), v.regex(/^[a-z0-9][a-z0-9.-]{0,63}$/)), BUILT_IN_MODEL),
+  model: v.fallback(modelIdSchema, BUILT_IN_MODEL),
+  embedModel: v.fallback(v.nullable(modelIdSchema), null),
+  rerankModel: v.fallback(v.nullable(modelIdSchema), null),
 });
 
 export const DEFAULT_SETTINGS: Settings = {
@@ -40,6 +44,8 @@ export const DEFAULT_SETTINGS: Settings = {
   hours: null,
   research: false,
   model: BUILT_IN_MODEL,
+  embedModel: null,
+  rerankModel: null,
 };
 
 export async function loadSettings(records: KeyValueStore): Promise<Result<Settings>> {
@@ -75,6 +81,8 @@ const plain = ({
   hours,
   research,
   model,
+  embedModel,
+  rerankModel,
 }: Settings): Settings => ({
   theme,
   askWhere,
@@ -85,4 +93,6 @@ const plain = ({
   hours,
   research,
   model,
+  embedModel,
+  rerankModel,
 });

@@ -36,4 +36,9 @@ export const chatKind: WorkKind<ChatInput, ChatOutput, ChatChunk> = {
     const generated = ids.length - (continued ? resume.ids.length : 0);
     return Math.min(MAX_UNITS, 1 + Math.ceil(generated / TOKENS_PER_UNIT));
   },
+  combining: {
+    rule: 'pairwise',
+    // The last thing that was said; judges see no more of the conversation.
+    question: ({ messages }) => messages.findLast(({ role }) => role === 'user')?.text ?? messages.at(-1)!.text,
+  },
 };
