@@ -72,7 +72,16 @@ export const shortId = (id: string): string => (id.length <= 16 ? id : `${id.sli
 
 const CAPABILITY_WORDS: Readonly<Record<string, string>> = {
   'llm.chat': 'Answer',
+  'text.summarize': 'Summary',
+  'text.classify': 'Label',
+  'text.extract': 'Extraction',
+  'text.judge': 'Comparison',
+  'text.audit': 'Audit',
+  'code.patch': 'Patch',
+  'embed.texts': 'Vectors',
+  'rerank.passages': 'Ranking',
   'check.rescore': 'Check of an answer',
+  'check.outcome': 'Check of a result',
   'check.redo': 'Check of a text job',
   echo: 'Echo',
   text_stats: 'Text statistics',
@@ -98,6 +107,9 @@ export function offers(capabilities: readonly string[]): readonly string[] {
   if (names.includes('llm.chat')) out.push('answers');
   if (names.some((name) => name.startsWith('check.'))) out.push('checks');
   const offered = names.filter((name) => jobs.includes(name)).length;
+  if (names.some((name) => name.startsWith('text.'))) out.push('tasks');
+  if (names.includes('embed.texts')) out.push('vectors');
+  if (names.includes('rerank.passages')) out.push('rankings');
   if (offered > 0) out.push(offered === jobs.length ? 'text jobs' : `${offered} of ${jobs.length} text jobs`);
   return out;
 }

@@ -64,6 +64,12 @@ export const embedOutputSchema = v.strictObject({
 export type EmbedInput = v.InferOutput<typeof embedInputSchema>;
 export type EmbedOutput = v.InferOutput<typeof embedOutputSchema>;
 
+/** How alike the first text is to each of the others, -1 to 1. */
+export function likenessToFirst({ vectors }: Pick<EmbedOutput, 'vectors'>): number[] {
+  const [first, ...others] = vectors.map(({ vector }) => vectorOfBytes(vector));
+  return first === undefined ? [] : others.map((vector) => cosineOf(first, vector));
+}
+
 /** Turns texts into vectors: texts that mean alike get vectors with a large cosine. Those of two models do not compare. */
 export const embedTexts = defineCapability<EmbedInput, EmbedOutput, WorkSign>({
   id: 'embed.texts@1',
