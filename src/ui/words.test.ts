@@ -74,6 +74,15 @@ describe('figures as a person reads them', () => {
     ]);
   });
 
+  it('gathers the tasks of a model into one entry, and names what a model beside it does', () => {
+    expect(offers(['text.audit@1', 'text.judge@1', 'embed.texts@1', 'rerank.passages@1', 'check.outcome@1'])).toEqual([
+      'checks',
+      'tasks',
+      'vectors',
+      'rankings',
+    ]);
+  });
+
   it('makes a sentence of whatever was thrown', () => {
     expect(sentenceOf(Object.assign(new Error('Nobody offers this.'), { code: 'nobody_offers' }))).toEqual({
       code: 'nobody_offers',

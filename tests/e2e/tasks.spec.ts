@@ -69,8 +69,8 @@ async function take(page: Page, id: string, button: string, chip: string): Promi
   const card = cardOf(page, id);
   await card.getByRole('button', { name: `Download ${id}` }).click();
   await card.getByRole('button', { name: 'Yes, download' }).click();
-  await card.getByRole('button', { name: `${button} ${id}` }).click({ timeout: 60_000 });
-  await expect(card.getByText(chip)).toBeVisible({ timeout: 60_000 });
+  await card.getByRole('button', { name: `${button} ${id}` }).click({ timeout: 120_000 });
+  await expect(card.getByText(chip)).toBeVisible({ timeout: 120_000 });
 }
 
 /** Work through the page's API, with everything that came of it; bytes as plain lists. */
@@ -107,7 +107,7 @@ async function doneByOneCheckedByAnother(capability: string, input: unknown, che
 
 test.describe.configure({ mode: 'serial' });
 test.beforeAll(async ({ browser }) => {
-  test.setTimeout(240_000);
+  test.setTimeout(600_000);
   folder = await mkdtemp(join(tmpdir(), 'tabmesh-task-models-'));
   await ownModels();
   app = await serveApp({ server: { modelsFile: join(folder, 'catalogue.json') } });
@@ -129,7 +129,7 @@ test.afterAll(async () => {
 });
 
 test('texts become vectors in one tab, the ones that PyTorch computes, and another tab computes them again', async () => {
-  test.setTimeout(120_000);
+  test.setTimeout(300_000);
   const { texts } = await readJson<{ texts: readonly { text: string; truncated: boolean; mean: readonly number[] }[] }>(
     'tests/models',
     EMBED,
@@ -164,7 +164,7 @@ test('passages are ranked in one tab as PyTorch does, and another tab ranks them
 });
 
 test('the built-in model gives a text in few words, and says so where it can give nothing', async () => {
-  test.setTimeout(120_000);
+  test.setTimeout(300_000);
   const text = 'A receipt is a signed note that one job was done. '.repeat(8).trim();
   const summary = await doneByOneCheckedByAnother(
     'text.summarize@1',
@@ -181,7 +181,7 @@ test('the built-in model gives a text in few words, and says so where it can giv
 });
 
 test('labels, preferences and audits are scored by a model with a template, and scored again in another tab', async () => {
-  test.setTimeout(180_000);
+  test.setTimeout(300_000);
   for (const { page } of [worker, checker]) await take(page, TURNS, 'Answer with', 'answers here');
   await expect
     .poll(() => asker.page.evaluate(() => window.tabmesh!.peers().filter(({ state }) => state !== 'offline').length))
@@ -211,7 +211,7 @@ test('labels, preferences and audits are scored by a model with a template, and 
 });
 
 test('a patch is judged by its tests, which run in the sandbox of another tab', async () => {
-  test.setTimeout(120_000);
+  test.setTimeout(300_000);
   const before = 'export const add = (a, b) => a - b;\n';
   const files = [
     { path: 'math.js', text: before },
@@ -277,7 +277,7 @@ test('a patch is judged by its tests, which run in the sandbox of another tab', 
 });
 
 test('a person fills in a form, agrees once, and sees the result, its verdict and its route', async () => {
-  test.setTimeout(120_000);
+  test.setTimeout(300_000);
   const { page } = asker;
   await page.setViewportSize({ width: 1280, height: 900 });
   await page.getByRole('radio', { name: 'Find similar' }).check();
@@ -287,7 +287,7 @@ test('a person fills in a form, agrees once, and sees the result, its verdict an
   await page.getByTestId('task-run').click();
   await page.getByTestId('consent-mesh').getByRole('button', { name: 'Run on the mesh' }).click();
   const result = page.getByTestId('task-result');
-  await expect(result.getByTestId('verdict')).toHaveText('Checked by 1, by outcome only', { timeout: 60_000 });
+  await expect(result.getByTestId('verdict')).toHaveText('Checked by 1, by outcome only', { timeout: 120_000 });
   const rows = result.getByRole('table').getByRole('row');
   await expect(rows).toHaveCount(4);
   await expect(rows.nth(1)).toContainText('what is a receipt');
@@ -312,13 +312,13 @@ test('a person fills in a form, agrees once, and sees the result, its verdict an
 });
 
 test('what is served is remembered, and is let go when the person says so', async () => {
-  test.setTimeout(120_000);
+  test.setTimeout(300_000);
   const { page } = checker;
   await page.reload();
   await page.waitForFunction(() => window.tabmesh !== undefined);
   await page.evaluate(() => window.tabmesh!.ready);
   await expect(cardOf(page, EMBED).getByText('compares texts here')).toBeVisible();
-  await page.waitForFunction((id) => window.tabmesh!.status().models.includes(id), EMBED, { timeout: 60_000 });
+  await page.waitForFunction((id) => window.tabmesh!.status().models.includes(id), EMBED, { timeout: 120_000 });
   await seesOffers(asker.page, 'embed.texts@1', 2);
   await cardOf(page, EMBED)
     .getByRole('button', { name: /Serve .* no longer/ })
