@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { bytes, counted, duration, list, modelName, offers, rate, relative, sentenceOf, shortId } from './words';
+import { offers } from './capability-words';
+import { bytes, counted, duration, list, modelName, rate, relative, sentenceOf, shortId } from './words';
 
 const MINUTE_MS = 60_000;
 
