@@ -13,7 +13,8 @@ import { createSeedSigner } from '#adapters/signer-seed';
 import { openMemoryStorage } from '#adapters/storage-memory';
 import { createMemoryWorld, type MemoryWorld } from '#adapters/transport-memory/memory-world';
 import { createVerify } from '#adapters/verify-noble';
-import { createNode, type MeshNode, type Offers } from '#node/create-node';
+import { createNode, type MeshNode, type NodeDeps, type Offers } from '#node/create-node';
+import { openSandbox } from './open-sandbox';
 
 /** A community whose nodes live in one process over memory links: the real core, no browser, any clock. */
 export interface MemoryMesh {
@@ -36,6 +37,8 @@ export interface MemberOptions {
   /** What nodes ask for their work. */
   readonly offers?: Offers;
   readonly storage?: NodeStorage;
+  /** Models beside it; absent: none. */
+  readonly encoders?: NodeDeps['encoders'];
 }
 
 export interface MemoryMeshOptions {
@@ -77,7 +80,7 @@ export async function createMemoryMesh(
     world,
     community,
     modelHash: createScriptedModel({ answers: SCRIPT, clock }).identity.hash,
-    async createMember(name, { tokenDelayMs, lies, around = asItIs, plants = false, offers, storage } = {}) {
+    async createMember(name, { tokenDelayMs, lies, around = asItIs, plants = false, offers, storage, encoders } = {}) {
       const signer = seedSignerFor(name);
       let model: LanguageModel | null = null;
       return unwrap(
@@ -116,6 +119,9 @@ export async function createMemoryMesh(
           ...(offers === undefined ? {} : { offers }),
           ...(plants ? { newSigner: async () => createSeedSigner(chance.bytes(32)) } : {}),
           defaultModel: 'scripted-1',
+          ...(encoders === undefined ? {} : { encoders }),
+          loadSandbox: async () => openSandbox(),
+          family: async (id) => id,
           device: null,
           version: '0',
           preload: true,

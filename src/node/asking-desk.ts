@@ -1,5 +1,6 @@
 import type { Signer } from '#core/base/ports';
-import { fail, ok, type Result } from '#core/base/result';
+import { ok, type Result } from '#core/base/result';
+import type { LanguageModel } from '#core/engines/language-model';
 import type { Golden } from '#core/engines/model-manifest';
 import { runPipeline, type WorkOutcome } from '#core/experts/pipeline';
 import type { RouteUpdate } from '#core/experts/route';
@@ -10,12 +11,15 @@ import { createGoldenChallenges } from './golden-challenges';
 import { createMarginHistograms, type MarginHistogram } from './margin-histograms';
 import { createPipelineDeps, type NodeParts } from './pipeline-deps';
 import { createPlantedChecks, createValidatorRecords } from './planted-checks';
+import { createSecondOpinions } from './second-opinions';
 
 export interface AskingDeskDeps extends Omit<
   NodeParts,
   'validatorRecords' | 'histograms' | 'judge' | 'auditors' | 'askAudit'
 > {
   readonly storage: NodeStorage;
+  /** A model that is loaded here, by its hash. */
+  readonly ownModel: (hash: string) => LanguageModel | undefined;
   readonly golden: (modelId: string) => Promise<readonly Golden[]>;
   /** Null: nothing is planted for validators to find. */
   readonly newSigner: (() => Promise<Signer>) | null;
@@ -28,16 +32,14 @@ export interface AskingDesk {
 }
 
 export function createAskingDesk(deps: AskingDeskDeps): AskingDesk {
-  const { signer, verify, clock, chance, loadedModels } = deps;
+  const { signer, verify, clock, chance } = deps;
   const validatorRecords = createValidatorRecords();
   const histograms = createMarginHistograms(deps.storage.records, clock);
   const pipeline = createPipelineDeps({
     ...deps,
     validatorRecords,
     histograms,
-    judge: async () => null,
-    auditors: () => [],
-    askAudit: async () => fail('nobody_offers', 'Nobody audits here.'),
+    ...createSecondOpinions(deps),
   });
   const planted =
     deps.newSigner &&
@@ -48,7 +50,7 @@ export function createAskingDesk(deps: AskingDeskDeps): AskingDesk {
       chance,
       pipeline,
       records: validatorRecords,
-      ownModel: (hash) => loadedModels.find(({ identity }) => identity.hash === hash),
+      ownModel: deps.ownModel,
       newSigner: deps.newSigner,
     });
   const challenges = createGoldenChallenges({ chance, clock, pipeline, golden: deps.golden });
@@ -58,7 +60,8 @@ export function createAskingDesk(deps: AskingDeskDeps): AskingDesk {
     const [executor] = answer.experts.slice(-1);
     if (request.kind.capability.id !== llmChat.id || request.provider === 'self' || executor === undefined) return;
     const chat = output as ChatOutput;
-    const rejectedByOne = answer.verdict === 'disputed' || (answer.verdict === 'rejected' && answer.validators.length < 2);
+    const rejectedByOne =
+      answer.verdict === 'disputed' || (answer.verdict === 'rejected' && answer.validators.length < 2);
     if (executor !== signer.nodeId) void challenges.after(executor, chat.model, rejectedByOne);
     if (answer.verdict === 'accepted') void planted?.after(request.input as ChatInput, chat, answer.validators);
   }

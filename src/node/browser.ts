@@ -95,6 +95,17 @@ export async function startTabNode(): Promise<TabNode> {
       return config;
     },
     createModels: (sourceOf) => createWorkerModelLoader({ clock, sourceOf }),
+    async loadEncoders(sourceOf) {
+      const { createWorkerEncoderLoader } = await import('#adapters/engine-worker/worker-encoder-loader');
+      return createWorkerEncoderLoader({ clock, sourceOf });
+    },
+    async loadSandbox() {
+      const [{ createSupervisedSandbox }, { spawnSandboxWorker }] = await Promise.all([
+        import('#adapters/engine-sandbox/supervised-sandbox'),
+        import('#adapters/engine-sandbox/spawn-sandbox-worker'),
+      ]);
+      return createSupervisedSandbox({ clock, spawn: spawnSandboxWorker });
+    },
     loadEvaluationSets: async (id) => (await import('#adapters/engine-evaluation')).loadEvaluationSets(id),
     probe: async () => (await import('#adapters/engine-probe/probe-device')).probeDevice({ clock }),
     loadModelStore: async () => (modelStore ??= openModelStore()),

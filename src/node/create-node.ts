@@ -4,10 +4,12 @@ import type { Chance, Clock, Signer, Verify } from '#core/base/ports';
 import { fail, ok, type Result } from '#core/base/result';
 import { createBus, type Bus } from '#core/bus/bus';
 import type { CapabilityId } from '#core/bus/capability';
-import type { NodeCard } from '#core/bus/messages';
+import { MAX_MODEL_NOTES, type NodeCard } from '#core/bus/messages';
 import { createRoster, type Roster } from '#core/bus/roster';
-import type { LanguageModel, LanguageModelLoader, LoadProgress } from '#core/engines/language-model';
+import type { ServedTask } from '#core/engines/encoder-protocol';
+import type { LanguageModel, LanguageModelLoader, LoadProgress, ModelIdentity } from '#core/engines/language-model';
 import type { Golden } from '#core/engines/model-manifest';
+import type { Sandbox } from '#core/engines/sandbox';
 import type { SelfTestReport } from '#core/engines/self-test';
 import type { WorkOutcome } from '#core/experts/pipeline';
 import type { ExpertPapers } from '#core/experts/expert-card';
@@ -28,7 +30,13 @@ import type { AskingDesk as Desk } from './asking-desk';
 import type { EconomyDesk } from './economy/desk';
 import type { KnownOffer } from './economy/payer';
 import type { MarginHistogram } from './margin-histograms';
-import { createBasicServices, createGivenVerdicts, type RegisteredService } from '#services/basic-services';
+import {
+  createBasicServices,
+  createGivenVerdicts,
+  type OfferedWhen,
+  type RegisteredService,
+} from '#services/basic-services';
+import type { EncoderChoice, EncoderLoaders, EncoderModel, ServedEncoders } from './served-encoders';
 
 /** With fewer live links than this a node asks the rendezvous for more people. */
 const ENOUGH_LINKS = 4;
@@ -36,6 +44,7 @@ const ENOUGH_LINKS = 4;
 const LET_NEWCOMER_DIAL_MS = 1_500;
 /** How long a model gets to generate its first tokens when it is warmed up. */
 const WARM_UP_TOKENS = 2;
+const SERVED_TASKS = ['embed', 'rerank'] as const;
 
 export interface NodeDeps {
   readonly signer: Signer;
@@ -55,6 +64,12 @@ export interface NodeDeps {
   readonly models: LanguageModelLoader;
   /** What this node answers with until `serve` names another. */
   readonly defaultModel: string;
+  /** Models beside it, and which of them the person chose to serve; absent: none can be. */
+  readonly encoders?: { readonly load: () => Promise<EncoderLoaders>; readonly chosen: Readonly<EncoderChoice> };
+  /** Where code of others runs, fetched with the first run; absent: nowhere. */
+  readonly loadSandbox?: () => Promise<Sandbox>;
+  /** A model's family, for the card; null where it is not known. */
+  readonly family?: (modelId: string) => Promise<string | null>;
   /** What this node says of the experts that it holds; absent: nothing. */
   readonly papers?: () => Promise<ExpertPapers>;
   /** The founder's invitation by which this node's own line came in; null for the founder and in open communities. */
@@ -120,10 +135,17 @@ export interface MeshNode {
    */
   serve(modelId: string): Promise<Result<void>>;
   readonly servedModel: string;
+  /**
+   * Serves this model beside it, for this person and for others; null serves none. It is loaded and computes once first; on
+   * failure the one before stays. Code `no_encoders` where none can be.
+   */
+  serveEncoder(task: ServedTask, modelId: string | null): Promise<Result<void>>;
+  readonly servedEncoders: Readonly<EncoderChoice>;
   /** What the last self-test of the served model found; null before it ran. */
   readonly selfTest: SelfTestReport | null;
   readonly loading: LoadProgress | null;
   readonly loadedModels: readonly LanguageModel[];
+  readonly loadedEncoders: ReadonlyMap<ServedTask, EncoderModel>;
   /** Generated tokens per second as measured on this device; null before the first answer. */
   readonly tokensPerSecond: number | null;
   readonly checksGiven: number;
@@ -141,6 +163,9 @@ export async function createNode(deps: NodeDeps): Promise<Result<MeshNode>> {
   const ledger = opened.value;
 
   const loadedModels: LanguageModel[] = [];
+  const servedEncoders: EncoderChoice = { embed: null, rerank: null, ...deps.encoders?.chosen };
+  const loadedEncoders = new Map<ServedTask, EncoderModel>();
+  const familyById = new Map<string, string>();
   let contributing = false;
   /** Counts the person's decisions, so that a slow load that was overtaken by a "no" offers nothing. */
   let decision = 0;
@@ -163,29 +188,60 @@ export async function createNode(deps: NodeDeps): Promise<Result<MeshNode>> {
   const roster = createRoster(() => clock.monotonicMs());
   const bus = createBus({ self, links, roster, clock, chance, card: ownCard });
 
-  const noteOf = ({ identity: { id, hash, name, engine } }: LanguageModel) => ({ id, hash, name, engine });
+  const noteOf = ({ id, hash, name, engine }: ModelIdentity, task?: ServedTask) => ({
+    id,
+    hash,
+    name,
+    engine,
+    family: familyById.get(id),
+    task,
+  });
+  const notes = () => [
+    ...loadedModels.map(({ identity }) => noteOf(identity)),
+    ...[...loadedEncoders].map(([task, { identity }]) => noteOf(identity, task)),
+  ];
 
   function ownCard(): Omit<NodeCard, 'seq' | 'capabilities'> {
     return {
       contributing,
-      models: contributing ? loadedModels.map(noteOf) : [],
+      models: contributing ? notes().slice(0, MAX_MODEL_NOTES) : [],
       runningJobs: executor.running.length,
       // What this device is made of is nobody's business before the person contributes.
       device: contributing && deps.device ? { ...deps.device, tokensPerSecond } : null,
     };
   }
 
-  async function model(id: string = servedModel): Promise<Result<LanguageModel>> {
-    const held = loadedModels.find((one) => one.identity.id === id);
-    if (held) return ok(held);
-    const loaded = await deps.models.load(id, (progress) => {
-      loading = progress;
-      changed.emit('models');
-    });
-    loading = null;
-    if (loaded.ok && !loadedModels.includes(loaded.value)) loadedModels.push(loaded.value);
+  function showLoading(progress: LoadProgress | null): void {
+    loading = progress;
     changed.emit('models');
+  }
+
+  async function noteFamily(id: string): Promise<void> {
+    const family = await deps.family?.(id);
+    if (family) familyById.set(id, family);
+  }
+
+  const held = (id: string) => loadedModels.find((one) => one.identity.id === id);
+
+  async function model(id: string = servedModel): Promise<Result<LanguageModel>> {
+    const already = held(id);
+    if (already) return ok(already);
+    const loaded = await deps.models.load(id, showLoading);
+    if (loaded.ok) await noteFamily(id);
+    if (loaded.ok && !loadedModels.includes(loaded.value)) loadedModels.push(loaded.value);
+    showLoading(null);
     return loaded;
+  }
+
+  /** The code of the models beside it is fetched with the first of them. */
+  let encoders: Promise<ServedEncoders> | null = null;
+  async function openEncoders(): Promise<Result<ServedEncoders>> {
+    const load = deps.encoders?.load;
+    if (load === undefined) return fail('no_encoders', 'This node cannot serve models of that kind.');
+    encoders ??= import('./served-encoders').then(({ createServedEncoders }) =>
+      createServedEncoders({ load, chosen: servedEncoders, loaded: loadedEncoders, onProgress: showLoading }),
+    );
+    return ok(await encoders);
   }
 
   const executor = createExecutor({
@@ -267,13 +323,16 @@ export async function createNode(deps: NodeDeps): Promise<Result<MeshNode>> {
     }),
   );
 
+  let sandbox: Sandbox | null = null;
   /** Who only looks on needs no service that works: their table is fetched with the first work, once. */
   let working: Promise<{
     readonly kinds: WorkKinds;
     readonly checks: ReadonlyMap<CapabilityId, CheckCapability>;
   }> | null = null;
   function work() {
-    working ??= import('#services/work-services').then(({ createWorkServices, workKinds, checkCapabilities }) => {
+    const code = Promise.all([import('#services/work-services'), import('./lazy-sandbox')]);
+    working ??= code.then(([{ createWorkServices, workKinds, checkCapabilities }, { createLazySandbox }]) => {
+      sandbox = deps.loadSandbox === undefined ? null : createLazySandbox(deps.loadSandbox);
       register(
         createWorkServices({
           signer,
@@ -286,6 +345,19 @@ export async function createNode(deps: NodeDeps): Promise<Result<MeshNode>> {
           papers: deps.papers ?? (async () => ({ cards: [], verifications: [] })),
           hostPapers: deps.hostPapers ?? (async () => ({ card: null, advertisements: [] })),
           model,
+          heldModel: async (id) => {
+            const one = held(id);
+            return one ? ok(one) : fail('unknown_model', `The model ${id} is not loaded here.`);
+          },
+          embedder: async (id) => {
+            const opened = await openEncoders();
+            return opened.ok ? opened.value.embedder(id) : opened;
+          },
+          reranker: async (id) => {
+            const opened = await openEncoders();
+            return opened.ok ? opened.value.reranker(id) : opened;
+          },
+          sandbox,
           runHere(capability, input) {
             const kind = workKinds.get(capability);
             return kind
@@ -307,7 +379,7 @@ export async function createNode(deps: NodeDeps): Promise<Result<MeshNode>> {
   let asking: Promise<Desk> | null = null;
   function pipeline() {
     asking ??= Promise.all([work(), economy(), import('./asking-desk')]).then(
-      ([{ checks }, desk, { createAskingDesk }]) =>
+      ([{ kinds, checks }, desk, { createAskingDesk }]) =>
         createAskingDesk({
           signer,
           verify,
@@ -319,11 +391,14 @@ export async function createNode(deps: NodeDeps): Promise<Result<MeshNode>> {
           roster,
           bus,
           executor,
+          kinds,
           checks,
-          loadedModels,
+          servedEncoders,
+          notes,
           tokensPerSecond: () => tokensPerSecond,
           branch: deps.branch,
           versionFor: deps.versionFor ?? (() => null),
+          ownModel: (hash) => loadedModels.find(({ identity }) => identity.hash === hash),
           golden: deps.golden ?? (async () => []),
           newSigner: deps.newSigner ?? null,
           payments: desk?.payer ?? null,
@@ -336,7 +411,7 @@ export async function createNode(deps: NodeDeps): Promise<Result<MeshNode>> {
     await bus.preload();
   }
 
-  function offer(when: 'contributing' | 'model-warm', on: boolean): void {
+  function offer(when: OfferedWhen, on: boolean): void {
     for (const service of services) if (service.offered === when) bus.offer(service.definition.capability.id, on);
   }
 
@@ -370,6 +445,22 @@ export async function createNode(deps: NodeDeps): Promise<Result<MeshNode>> {
     if (!generated.ok) return generated;
     const scored = await loaded.value.score(prompt.value, generated.value.ids);
     return scored.ok ? ok(undefined) : scored;
+  }
+
+  /** Those of the models beside it that the person chose; one that fails keeps no other from being offered. */
+  async function warmUpEncoders(mine: number): Promise<Result<void>> {
+    let outcome: Result<void> = ok(undefined);
+    for (const task of SERVED_TASKS) {
+      const id = servedEncoders[task];
+      if (id === null) continue;
+      const opened = await openEncoders();
+      await noteFamily(id);
+      const warm = opened.ok ? await opened.value.warmUp(task) : opened;
+      if (mine !== decision) return ok(undefined);
+      if (warm.ok) offer(`${task}-warm`, true);
+      else outcome = warm;
+    }
+    return outcome;
   }
 
   async function lookForMore(): Promise<void> {
@@ -429,8 +520,7 @@ export async function createNode(deps: NodeDeps): Promise<Result<MeshNode>> {
       if (mine !== decision) return ok(undefined);
       contributing = on;
       if (!on) {
-        offer('model-warm', false);
-        offer('contributing', false);
+        for (const when of ['model-warm', 'embed-warm', 'rerank-warm', 'contributing'] as const) offer(when, false);
         bus.announce();
         changed.emit('work');
         return ok(undefined);
@@ -442,7 +532,11 @@ export async function createNode(deps: NodeDeps): Promise<Result<MeshNode>> {
       if (warm.ok) offer('model-warm', true);
       bus.announce();
       changed.emit('work');
-      return warm;
+      const beside = await warmUpEncoders(mine);
+      if (mine !== decision) return ok(undefined);
+      bus.announce();
+      changed.emit('work');
+      return warm.ok ? beside : warm;
     },
     async serve(id) {
       if (id === servedModel) return ok(undefined);
@@ -464,6 +558,18 @@ export async function createNode(deps: NodeDeps): Promise<Result<MeshNode>> {
     get servedModel() {
       return servedModel;
     },
+    async serveEncoder(task, id) {
+      const opened = await openEncoders();
+      const served = opened.ok ? await opened.value.serve(task, id) : opened;
+      if (!served.ok) return served;
+      if (id !== null) await noteFamily(id);
+      if (contributing) offer(`${task}-warm`, servedEncoders[task] !== null);
+      bus.announce();
+      changed.emit('models');
+      changed.emit('work');
+      return ok(undefined);
+    },
+    servedEncoders,
     get selfTest() {
       return selfTestReport;
     },
@@ -474,6 +580,7 @@ export async function createNode(deps: NodeDeps): Promise<Result<MeshNode>> {
       return loading;
     },
     loadedModels,
+    loadedEncoders,
     get tokensPerSecond() {
       return tokensPerSecond;
     },
@@ -484,6 +591,7 @@ export async function createNode(deps: NodeDeps): Promise<Result<MeshNode>> {
       decision += 1;
       for (const stop of stops) stop();
       (await taking)?.stop();
+      sandbox?.dispose();
       bus.close();
       await links.close();
       network.quit(community.id);

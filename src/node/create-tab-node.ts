@@ -1,12 +1,12 @@
 import { nodeName } from '#core/base/node-name';
 import { fail, ok, type Result } from '#core/base/result';
 import { CAPABILITY_PATTERN, type CapabilityId } from '#core/bus/capability';
-import type { Provider } from '#core/experts/run';
-import type { WorkKind } from '#core/experts/work-kind';
+import type { Provider, WorkRequest } from '#core/experts/run';
+import type { WorkKind, WorkKinds } from '#core/experts/work-kind';
 import { communityFacts } from '#core/identity/community';
 import { NONCE_BYTES } from '#core/engines/sampling-limits';
 import type { MeshNode } from './create-node';
-import type { AskOptions, AskRun, PageApi } from './page-api';
+import type { AskOptions, AskRun, PageApi, WorkOptions, WorkRun } from './page-api';
 import { orThrow, startRun } from './tab/ask-run';
 import type { Held } from './tab/communities';
 import { contributionView } from './tab/contribution-view';
@@ -69,12 +69,25 @@ export function createTabNode(deps: TabNodeDeps): TabNode & { begin(): Promise<v
     return wish === 'self' || wish === self ? 'self' : { node: wish };
   }
 
-  /** The person's own questions that are still being answered. */
+  /** The person's own questions and tasks that are still under way. */
   const underWay = new Set<Promise<unknown>>();
 
-  function ask(text: string, options: AskOptions = {}): AskRun {
-    const run = begin(text, options);
-    const ended = run.answer.then(
+  /** Starts work for the person: what `request` makes of the kinds there are. */
+  function begin(
+    provider: AskOptions['provider'],
+    request: (kinds: WorkKinds) => Result<Pick<WorkRequest, 'kind' | 'input' | 'model'>>,
+  ): WorkRun {
+    const run = startRun(async (signal) => {
+      const node = mesh();
+      if (!node) return NOT_RUNNING;
+      const to = providerOf(provider, node.self);
+      const { workKinds } = await import('#services/work-services');
+      const asked = request(workKinds);
+      if (!asked.ok) return asked;
+      if (to !== 'self') node.goPublic();
+      return ok(node.work({ ...asked.value, provider: to, signal }));
+    });
+    const ended = run.result.then(
       () => undefined,
       () => undefined,
     );
@@ -83,37 +96,43 @@ export function createTabNode(deps: TabNodeDeps): TabNode & { begin(): Promise<v
     return run;
   }
 
+  function ask(text: string, options: AskOptions = {}): AskRun {
+    const model = options.model === undefined ? {} : { model: options.model };
+    const { updates, result, cancel } = begin(options.provider, (kinds) =>
+      typeof text !== 'string' || text.trim() === ''
+        ? fail('empty_question', 'Write a question first.')
+        : ok({
+            kind: kinds.get(CHAT) as WorkKind,
+            input: {
+              messages: [{ role: 'user', text }],
+              maxTokens: options.maxTokens ?? DEFAULT_MAX_TOKENS,
+              ...model,
+              ...samplingOf(options.temperature),
+            },
+            ...model,
+            ...(options.stakes === undefined ? {} : { stakes: options.stakes }),
+            payAtMostMicros: options.payAtMostMicros ?? life.settings.payAtMostMicros,
+          }),
+    );
+    const answer = result.then((done) => done.answer);
+    answer.catch(() => undefined);
+    return { updates, answer, cancel };
+  }
+
+  function work(capability: string, input: unknown, options: WorkOptions = {}): WorkRun {
+    return begin(options.provider, (kinds) => {
+      const kind = kinds.get(capability as CapabilityId);
+      if (kind === undefined)
+        return fail('unknown_capability', `There is no work called ${capability} that can be checked.`);
+      const model = (input as { readonly model?: unknown } | null)?.model;
+      return ok({ kind, input, ...(typeof model === 'string' ? { model } : {}) });
+    });
+  }
+
   /** What a request says about the draw: its own chance comes before anybody knows who answers. */
   function samplingOf(temperature = 0) {
     const temperaturePercent = Math.round(temperature * 100);
     return temperaturePercent === 0 ? {} : { sampling: { temperaturePercent, nonce: deps.chance.bytes(NONCE_BYTES) } };
-  }
-
-  function begin(text: string, options: AskOptions): AskRun {
-    return startRun(async (signal) => {
-      const node = mesh();
-      if (!node) return NOT_RUNNING;
-      if (typeof text !== 'string' || text.trim() === '') return fail('empty_question', 'Write a question first.');
-      const provider = providerOf(options.provider, node.self);
-      if (provider !== 'self') node.goPublic();
-      const { workKinds } = await import('#services/work-services');
-      return ok(
-        node.work({
-          kind: workKinds.get(CHAT) as WorkKind,
-          input: {
-            messages: [{ role: 'user', text }],
-            maxTokens: options.maxTokens ?? DEFAULT_MAX_TOKENS,
-            ...(options.model === undefined ? {} : { model: options.model }),
-            ...samplingOf(options.temperature),
-          },
-          provider,
-          ...(options.model === undefined ? {} : { model: options.model }),
-          ...(options.stakes === undefined ? {} : { stakes: options.stakes }),
-          payAtMostMicros: options.payAtMostMicros ?? life.settings.payAtMostMicros,
-          signal,
-        }),
-      );
-    });
   }
 
   async function decideContribution(on: boolean): Promise<Result<void>> {
@@ -158,6 +177,7 @@ export function createTabNode(deps: TabNodeDeps): TabNode & { begin(): Promise<v
       );
     },
     ask,
+    work,
     async ledger() {
       const node = mesh();
       return orThrow(node ? await (await ledgerViews()).ledgerView(node.ledger) : NOT_RUNNING);
@@ -202,6 +222,7 @@ export function createTabNode(deps: TabNodeDeps): TabNode & { begin(): Promise<v
         return ok(undefined);
       }),
     ask,
+    work,
     contribution: () =>
       contributionView(
         life.running,

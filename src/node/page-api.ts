@@ -39,6 +39,18 @@ export interface AskOptions {
   readonly provider?: 'mesh' | 'self' | (string & {});
 }
 
+export interface WorkOptions {
+  /** As for `ask`. */
+  readonly provider?: AskOptions['provider'];
+}
+
+export interface WorkRun<Output = unknown> {
+  readonly updates: AsyncIterable<RouteUpdate>;
+  /** Rejects as `AskRun.answer` does. */
+  readonly result: Promise<{ readonly output: Output; readonly answer: Answer }>;
+  cancel(): void;
+}
+
 export interface AskRun {
   readonly updates: AsyncIterable<RouteUpdate>;
   /** Rejects with an Error whose message is one sentence and whose `code` is stable. */
@@ -88,6 +100,8 @@ export interface PageApi {
   /** A plain bus call, no receipt. Rejects with an Error that has a `code`: `nobody_offers`, `no_answer`, … */
   call(capability: string, input: unknown, options?: { timeoutMs?: number; provider?: string }): Promise<unknown>;
   ask(text: string, options?: AskOptions): AskRun;
+  /** Work of any kind that can be checked and receipted, through the pipeline as `ask`. Calling it is the person's act. */
+  work(capability: string, input: unknown, options?: WorkOptions): WorkRun;
   ledger(): Promise<LedgerView>;
   receipt(id: string): Promise<ReceiptView | null>;
 }

@@ -3,12 +3,12 @@ import type { Chance, Clock, Signer, Verify } from '#core/base/ports';
 import { fail, ok, type Result } from '#core/base/result';
 import type { Bus } from '#core/bus/bus';
 import type { CapabilityId } from '#core/bus/capability';
+import type { NodeCard } from '#core/bus/messages';
 import type { Roster } from '#core/bus/roster';
-import type { LanguageModel } from '#core/engines/language-model';
 import type { AuditRecord } from '#core/experts/audit';
 import type { Stakes } from '#core/experts/job-class';
 import type { Payments, PipelineDeps } from '#core/experts/run';
-import type { Candidate } from '#core/experts/work-kind';
+import type { Candidate, WorkKinds } from '#core/experts/work-kind';
 import type { Executor, JobResult } from '#core/jobs/executor';
 import type { Ledger } from '#core/ledger/ledger';
 import type { Links } from '#core/transport/ports';
@@ -16,9 +16,11 @@ import { checkReveal } from '#services/check-reveal/contract';
 import { jobRun } from '#services/job-run/contract';
 import { receiptKeep } from '#services/receipt-keep/contract';
 import { receiptSign } from '#services/receipt-sign/contract';
-import type { CheckCapability } from '#services/work-services';
+import { encoderTasks, type CheckCapability } from '#services/work-services';
+import { checkedJob } from './checked-job';
 import type { MarginHistograms } from './margin-histograms';
 import type { ValidatorRecords } from './planted-checks';
+import type { EncoderChoice } from './served-encoders';
 
 /** Pairs of node and model whose checks are counted; the longest untouched are forgotten and begin anew. */
 const MAX_AUDITS = 1_024;
@@ -33,8 +35,11 @@ export interface NodeParts {
   readonly roster: Roster;
   readonly bus: Bus;
   readonly executor: Executor;
+  readonly kinds: WorkKinds;
   readonly checks: ReadonlyMap<CapabilityId, CheckCapability>;
-  readonly loadedModels: readonly LanguageModel[];
+  readonly servedEncoders: Readonly<EncoderChoice>;
+  /** This node's models as its card names them. */
+  readonly notes: () => NodeCard['models'];
   readonly tokensPerSecond: () => number | null;
   /** The founder's invitation by which this node's own line came in; null where there is none. */
   readonly branch: string | null;
@@ -50,14 +55,20 @@ export interface NodeParts {
 
 /** What the pipeline needs of the node around it: fetched with the pipeline, when the first question is asked. */
 export function createPipelineDeps(parts: NodeParts): PipelineDeps {
-  const { signer, verify, clock, chance, ledger, links, roster, bus, executor, loadedModels } = parts;
+  const { signer, verify, clock, chance, ledger, links, roster, bus, executor } = parts;
   const self = signer.nodeId;
   /** Who was demoted to somebody unknown may be talked to, but gets no work and judges none. */
   const isMember = (node: NodeId): boolean => (links.to(node)?.admission.trust ?? 'unknown') !== 'unknown';
 
   const ownRecord = { completed: 0, failed: 0, accepted: 0, rejected: 0 };
-  const notesOf = (models: readonly LanguageModel[]) =>
-    models.map(({ identity }) => ({ id: identity.id, hash: identity.hash }));
+  /** The models that may do this work: the ones that answer, or those that embed, or those that rank. */
+  const modelsFor = (capability: CapabilityId, models: NodeCard['models']) =>
+    models.filter(({ task }) => task === encoderTasks.get(capability));
+  /** Whether this node has what the work needs, besides the code for it. */
+  const canDo = (capability: CapabilityId): boolean => {
+    const task = encoderTasks.get(capability);
+    return bus.has(capability) && (task === undefined || parts.servedEncoders[task] !== null);
+  };
   const audits = new Map<string, AuditRecord>();
   const sameOwner = (a: NodeId, b: NodeId): boolean => {
     const owner = links.to(a)?.admission.identity ?? null;
@@ -86,18 +97,18 @@ export function createPipelineDeps(parts: NodeParts): PipelineDeps {
           rttMs: entry.rttMs,
           runningJobs: entry.card!.runningJobs,
           tokensPerSecond: entry.card!.device?.tokensPerSecond ?? null,
-          models: entry.card!.models,
+          models: modelsFor(capability, entry.card!.models),
           record: entry.record,
         })),
     self: (capability) =>
-      bus.has(capability)
+      canDo(capability)
         ? {
             node: self,
             local: true,
             rttMs: 0,
             runningJobs: executor.running.length,
             tokensPerSecond: parts.tokensPerSecond(),
-            models: notesOf(loadedModels),
+            models: modelsFor(capability, parts.notes()),
             record: ownRecord,
           }
         : null,
@@ -116,11 +127,18 @@ export function createPipelineDeps(parts: NodeParts): PipelineDeps {
     giveJob: (provider, order, signal, onChunk) =>
       provider === self
         ? executor.run(order, self, signal, onChunk)
-        : (bus.call(jobRun, order, { provider, signal, onChunk }) as Promise<Result<JobResult>>),
+        : checkedJob(parts.kinds.get(order.capability)?.capability, signal, onChunk, async (given) => {
+            const done = await bus.call(jobRun, order, { provider, ...given });
+            return done as Result<JobResult>;
+          }),
     async askCheck(validator, check, claim, timeoutMs) {
       const capability = parts.checks.get(check);
       if (!capability) return fail('nobody_offers', `Nobody knows the check ${check}.`);
-      const answered = await bus.call(capability, claim, { provider: validator, timeoutMs });
+      // Running tests or a large model takes longer than looking at tokens: the check's own contract says how long.
+      const answered = await bus.call(capability, claim, {
+        provider: validator,
+        timeoutMs: Math.max(timeoutMs, capability.timeoutMs),
+      });
       return answered.ok ? ok(answered.value.sealed) : answered;
     },
     askReveal: (validator, jobId) => bus.call(checkReveal, { jobId }, { provider: validator }),

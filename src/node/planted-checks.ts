@@ -191,7 +191,8 @@ export function createPlantedChecks(deps: PlantedCheckDeps): PlantedChecks {
     async after(input, output, validators) {
       const model = deps.ownModel(output.model.hash);
       // Where misses are only recorded, nobody can be expected to reject.
-      if (model === undefined || model.identity.engine !== output.model.engine || /\/webgpu$/.test(output.model.engine)) return;
+      if (model === undefined || model.identity.engine !== output.model.engine || /\/webgpu$/.test(output.model.engine))
+        return;
       const able = new Set(pipeline.validators(checkRescore.id, output.model).map(({ node }) => node));
       for (const validator of validators) {
         const standing = records.standingOf(validator);

@@ -9,6 +9,8 @@ import type {
   PageApi,
   PeerView,
   ReceiptView,
+  WorkOptions,
+  WorkRun,
 } from './page-api';
 import type { ExpertsDesk } from './tab/expert-views';
 import type { HostsDesk } from './tab/host-views';
@@ -136,6 +138,9 @@ export interface Settings {
   readonly minimumJobMicros: number;
   /** What one answer may cost at most where members pay each other; 0: only ask for what costs nothing. */
   readonly payAtMostMicros: number;
+  /** Those that it serves beside it: what turns texts into vectors, what ranks passages. */
+  readonly embedModel: string | null;
+  readonly rerankModel: string | null;
 }
 
 export interface StorageView {
@@ -165,6 +170,7 @@ export interface ModelView {
   readonly state: 'built-in' | 'absent' | 'downloading' | 'paused' | 'stored';
   /** False while a file's content is only what its first download happened to be. */
   readonly pinned: boolean;
+  /** It answers here, or is served beside the one that does. */
   readonly serving: boolean;
   /** Null before this device was measured. */
   readonly fit: {
@@ -213,8 +219,10 @@ export interface ModelsDesk {
   pause(id: string): void;
   remove(id: string): Promise<void>;
   importFiles(id: string, files: readonly File[]): Promise<void>;
-  /** Answers with this model from now on, for this person and for others. */
+  /** Answers with this model, or serves it beside the one that answers, from now on, for this person and for others. */
   use(id: string): Promise<void>;
+  /** Serves this model no longer; the one that answers is only ever replaced. */
+  letGo(id: string): Promise<void>;
 }
 
 /** How far two devices are in pairing without a server. */
@@ -305,6 +313,8 @@ export interface TabNode {
   block(nodeId: string, blocked: boolean): Promise<Result<void>>;
 
   ask(text: string, options?: AskOptions): AskRun;
+  /** Work of any kind that can be checked: see `PageApi.work`. */
+  work(capability: string, input: unknown, options?: WorkOptions): WorkRun;
 
   contribution(): ContributionView;
   contribute(on: boolean): Promise<Result<void>>;

@@ -10,8 +10,11 @@ import { nodeStats, type StatsOutput } from './node-stats/contract';
 import { receiptKeep } from './receipt-keep/contract';
 import { receiptSign } from './receipt-sign/contract';
 
-/** When peers may call a service: always, while the person contributes, or then and only with a model loaded and warm. */
-export type OfferedWhen = 'always' | 'contributing' | 'model-warm';
+/**
+ * When peers may call a service: always, while the person contributes, or then and only with a model loaded and warm: the one
+ * that answers, or one of those that the person serves beside it.
+ */
+export type OfferedWhen = 'always' | 'contributing' | 'model-warm' | 'embed-warm' | 'rerank-warm';
 
 export interface RegisteredService {
   readonly definition: ServiceDefinition<never, unknown, never>;

@@ -1,7 +1,11 @@
 import type { Capability, CapabilityId } from '#core/bus/capability';
 import type { Chance, Clock, Signer, Verify } from '#core/base/ports';
 import { fail, ok, type Result } from '#core/base/result';
+import type { EmbeddingModel } from '#core/engines/embedding-model';
+import type { ServedTask } from '#core/engines/encoder-protocol';
 import type { LanguageModel } from '#core/engines/language-model';
+import type { RerankModel } from '#core/engines/rerank-model';
+import type { Sandbox } from '#core/engines/sandbox';
 import type { ExpertPapers } from '#core/experts/expert-card';
 import type { WorkKind, WorkKinds } from '#core/experts/work-kind';
 import type { Executor } from '#core/jobs/executor';
@@ -16,12 +20,28 @@ import { checkOutcome } from './check-outcome/contract';
 import { checkRedo, type CheckInput, type CheckOutput } from './check-redo/contract';
 import { checkRescore } from './check-rescore/contract';
 import { checkReveal } from './check-reveal/contract';
+import { codePatch } from './code-patch/contract';
+import { codePatchKind } from './code-patch/kind';
 import { deterministicServices, deterministicWorkKinds } from './deterministic';
+import { embedTexts } from './embed-texts/contract';
+import { embedKind } from './embed-texts/kind';
 import { expertCards } from './expert-cards/contract';
 import { jobRun } from './job-run/contract';
 import { llmChat } from './llm-chat/contract';
 import { chatKind } from './llm-chat/kind';
 import { nodeCards } from './node-cards/contract';
+import { rerankPassages } from './rerank-passages/contract';
+import { rerankKind } from './rerank-passages/kind';
+import { textAudit } from './text-audit/contract';
+import { auditKind } from './text-audit/kind';
+import { textClassify } from './text-classify/contract';
+import { classifyKind } from './text-classify/kind';
+import { textExtract } from './text-extract/contract';
+import { extractKind } from './text-extract/kind';
+import { textJudge } from './text-judge/contract';
+import { judgeKind } from './text-judge/kind';
+import { textSummarize } from './text-summarize/contract';
+import { summarizeKind } from './text-summarize/kind';
 
 export interface WorkServiceDeps {
   readonly signer: Signer;
@@ -32,6 +52,13 @@ export interface WorkServiceDeps {
   readonly executor: () => Executor;
   /** The model with this id, or the node's own when none is named; loads it when needed. */
   readonly model: (id?: string) => Promise<Result<LanguageModel>>;
+  /** A model that is loaded already: nobody who asks for a check makes this node load one. */
+  readonly heldModel: (id: string) => Promise<Result<LanguageModel>>;
+  /** The models that the person serves beside it; with an id that very one. */
+  readonly embedder: (id?: string) => Promise<Result<EmbeddingModel>>;
+  readonly reranker: (id?: string) => Promise<Result<RerankModel>>;
+  /** Where code of others runs; null where there is no such place. */
+  readonly sandbox: Sandbox | null;
   /** Runs a service of this node by name, for checks that do a job again. */
   readonly runHere: (capability: CapabilityId, input: unknown) => Promise<Result<unknown>>;
   readonly verdicts: GivenVerdicts;
@@ -49,9 +76,33 @@ const UNASKED_MS = 15_000;
 /** What the draw of positions is bound to, besides the executor's commitment; fresh in every run of a node. */
 const SECRET_BYTES = 32;
 
+/** Kinds of work over models; each has inputs and outputs of its own. */
+const modelKinds: readonly unknown[] = [
+  chatKind,
+  summarizeKind,
+  classifyKind,
+  extractKind,
+  judgeKind,
+  auditKind,
+  codePatchKind,
+  embedKind,
+  rerankKind,
+];
+
 export const workKinds: WorkKinds = new Map(
-  [chatKind as unknown as WorkKind, ...deterministicWorkKinds].map((kind) => [kind.capability.id, kind]),
+  [...(modelKinds as readonly WorkKind[]), ...deterministicWorkKinds].map((kind) => [kind.capability.id, kind]),
 );
+
+/** Work that a model beside the answering one does. */
+export const encoderTasks: ReadonlyMap<CapabilityId, ServedTask> = new Map([
+  [embedTexts.id, 'embed'],
+  [rerankPassages.id, 'rerank'],
+]);
+
+const noSandbox: Sandbox = {
+  run: async () => fail('sandbox_failed', 'This node has no place where code of others may run.'),
+  dispose: () => {},
+};
 
 export type CheckCapability = Capability<CheckInput, CheckOutput>;
 
@@ -87,7 +138,9 @@ export function createWorkServices(deps: WorkServiceDeps): readonly RegisteredSe
     return ok({ sealed: seal });
   };
 
-  const checkDeps = { self: signer.nodeId, verify, now: () => clock.now(), sealVerdict };
+  const self = signer.nodeId;
+  const checkDeps = { self, verify, now: () => clock.now(), sealVerdict };
+  const { model, heldModel, embedder, reranker, sandbox } = deps;
   return [
     service('contributing', {
       capability: jobRun,
@@ -127,19 +180,65 @@ export function createWorkServices(deps: WorkServiceDeps): readonly RegisteredSe
       capability: checkReveal,
       load: async () => (await import('./check-reveal/handler')).createCheckRevealHandler(sealed),
     }),
+    service('contributing', {
+      capability: checkOutcome,
+      load: async () =>
+        (await import('./check-outcome/handler')).createCheckOutcomeHandler({
+          ...checkDeps,
+          model: heldModel,
+          embedder,
+          reranker,
+          sandbox: sandbox ?? noSandbox,
+        }),
+    }),
     service('model-warm', {
       capability: llmChat,
-      load: async () =>
-        (await import('./llm-chat/handler')).createChatHandler({ self: signer.nodeId, model: deps.model }),
+      load: async () => (await import('./llm-chat/handler')).createChatHandler({ self, model }),
     }),
     service('model-warm', {
       capability: checkRescore,
       load: async () =>
         (await import('./check-rescore/handler')).createCheckRescoreHandler({
           ...checkDeps,
-          model: deps.model,
+          model: heldModel,
           secret,
         }),
+    }),
+    service('model-warm', {
+      capability: textSummarize,
+      load: async () => (await import('./text-summarize/handler')).createSummarizeHandler({ model }),
+    }),
+    service('model-warm', {
+      capability: textClassify,
+      load: async () => (await import('./text-classify/handler')).createClassifyHandler({ clock, model }),
+    }),
+    service('model-warm', {
+      capability: textExtract,
+      load: async () => (await import('./text-extract/handler')).createExtractHandler({ clock, model }),
+    }),
+    service('model-warm', {
+      capability: textJudge,
+      load: async () => (await import('./text-judge/handler')).createJudgeHandler({ clock, model }),
+    }),
+    service('model-warm', {
+      capability: textAudit,
+      load: async () => (await import('./text-audit/handler')).createAuditHandler({ clock, self, model }),
+    }),
+    ...(sandbox === null
+      ? []
+      : [
+          service('model-warm', {
+            capability: codePatch,
+            load: async () => (await import('./code-patch/handler')).createCodePatchHandler({ clock, model, sandbox }),
+          }),
+        ]),
+    service('embed-warm', {
+      capability: embedTexts,
+      load: async () => (await import('./embed-texts/handler')).createEmbedHandler({ clock, model: embedder }),
+    }),
+    service('rerank-warm', {
+      capability: rerankPassages,
+      load: async () => (await import('./rerank-passages/handler')).createRerankHandler({ clock, model: reranker }),
     }),
   ];
 }

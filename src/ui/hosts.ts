@@ -1,6 +1,7 @@
 import { nodeName } from '#core/base/node-name';
 import type { HostView, OfferView } from '#node/tab/host-views';
-import { capabilityWords, count, counted, list, moment, rate, relative } from './words';
+import { capabilityWords } from './capability-words';
+import { count, counted, list, moment, rate, relative } from './words';
 
 /** Cards and offers of hosts as a person reads them. Money comes in micros of a credit. */
 

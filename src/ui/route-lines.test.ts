@@ -101,3 +101,23 @@ describe('the route of an answer', () => {
     expect(reasonWords('model_not_here')).toBe('model not here');
   });
 });
+
+it('what held is told by what was looked at: every word, or the result', () => {
+  expect(reasonWords('ok')).toBe('every word is what the model would have chosen');
+  expect(reasonWords('ok', false)).toBe('the result holds');
+  expect(reasonWords('tests_failing', false)).toBe('a test that must pass fails');
+  const checked: RouteStep = { type: 'checked', validator: SECOND, verdict: 'accepted', reason: 'ok', at: 900 };
+  expect(routeLines(attempt([checked]))[0]!.text).toBe('agrees: the result holds');
+  const evidence = {
+    positions: 1,
+    length: 1,
+    gross: 0,
+    soft: 0,
+    clippedMilli: 0,
+    worstMilli: 0,
+    engine: 'e',
+    ms: 1,
+    margins: [],
+  };
+  expect(routeLines(attempt([{ ...checked, evidence }]))[0]!.text).toContain('every word');
+});

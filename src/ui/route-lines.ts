@@ -33,9 +33,21 @@ const REASON_WORDS: Readonly<Record<string, string>> = {
   other_engine: 'it computes on another kind of engine',
   recorded_only: 'tokens missed on a graphics processor, where this is only recorded',
   engine_failed: 'its model failed',
+  score_mismatch: 'the same model scores otherwise',
+  vector_mismatch: 'the same model gives other vectors',
+  unknown_label: 'the label is none of those asked for',
+  preference_mismatch: 'the two orders do not give this preference',
+  not_to_schema: 'the answer does not fit its schema',
+  quote_mismatch: 'the text does not say that there',
+  tests_failing: 'a test that must pass fails',
+  tests_regressed: 'a test that passed before fails',
+  test_changed: 'it changes the tests that judge it',
+  malformed_claim: 'it is not what this kind of work gives',
 };
 
-export const reasonWords = (code: string): string => REASON_WORDS[code] ?? code.replace(/_/g, ' ');
+/** `tokens`: whether single tokens were looked at; without them only the result is known to hold. */
+export const reasonWords = (code: string, tokens = true): string =>
+  code === 'ok' && !tokens ? 'the result holds' : (REASON_WORDS[code] ?? code.replace(/_/g, ' '));
 
 type Checked = Extract<RouteUpdate, { type: 'checked' }>;
 
@@ -93,7 +105,8 @@ export function routeLines(attempt: Attempt): readonly RouteLine[] {
       }
       case 'checked': {
         const { word, tone } = CHECKED_LINE[step.verdict];
-        return add(step, 'Checked', `${word}: ${reasonWords(step.reason)}`, [step.validator], tone);
+        const reason = reasonWords(step.reason, step.evidence !== undefined);
+        return add(step, 'Checked', `${word}: ${reason}`, [step.validator], tone);
       }
       case 'combined': {
         const found = `${VERDICT_WORDS[step.verdict].toLowerCase()}, ${CHECK_WORDS[step.check]}`;

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { bytes, counted, creditText, duration, list, modelName, offers, rate, relative, sentenceOf, shortId } from './words';
+import { offers } from './capability-words';
+import { bytes, counted, creditText, duration, list, modelName, rate, relative, sentenceOf, shortId } from './words';
 
 const MINUTE_MS = 60_000;
 
@@ -76,6 +77,15 @@ describe('figures as a person reads them', () => {
       'answers',
       'checks',
       '2 of 6 text jobs',
+    ]);
+  });
+
+  it('gathers the tasks of a model into one entry, and names what a model beside it does', () => {
+    expect(offers(['text.audit@1', 'text.judge@1', 'embed.texts@1', 'rerank.passages@1', 'check.outcome@1'])).toEqual([
+      'checks',
+      'tasks',
+      'vectors',
+      'rankings',
     ]);
   });
 

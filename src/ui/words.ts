@@ -79,37 +79,8 @@ export function list(words: readonly string[]): string {
 /** The first and last characters of an id that nobody reads whole. */
 export const shortId = (id: string): string => (id.length <= 16 ? id : `${id.slice(0, 10)}…${id.slice(-4)}`);
 
-const CAPABILITY_WORDS: Readonly<Record<string, string>> = {
-  'llm.chat': 'Answer',
-  'check.rescore': 'Check of an answer',
-  'check.redo': 'Check of a text job',
-  echo: 'Echo',
-  text_stats: 'Text statistics',
-  keyword_extract: 'Keywords',
-  text_chunk: 'Chunking',
-  text_embed: 'Embedding',
-  text_retrieve: 'Retrieval',
-};
-
-/** A capability id for people; an unknown one is shown as it is. */
-export const capabilityWords = (id: string): string => CAPABILITY_WORDS[id.replace(/@\d+$/, '')] ?? id;
-
 /** Model ids for people: `spark-1` is Spark. */
 export const modelName = (id: string): string => (/^spark\b/.test(id) ? 'Spark' : id);
-
-/**
- * What a node offers, in few words: the six text jobs are one entry, what the mesh needs of every node is left out.
- */
-export function offers(capabilities: readonly string[]): readonly string[] {
-  const names = capabilities.map((id) => id.replace(/@\d+$/, ''));
-  const jobs = ['echo', 'text_stats', 'keyword_extract', 'text_chunk', 'text_embed', 'text_retrieve'];
-  const out: string[] = [];
-  if (names.includes('llm.chat')) out.push('answers');
-  if (names.some((name) => name.startsWith('check.'))) out.push('checks');
-  const offered = names.filter((name) => jobs.includes(name)).length;
-  if (offered > 0) out.push(offered === jobs.length ? 'text jobs' : `${offered} of ${jobs.length} text jobs`);
-  return out;
-}
 
 /** The sentence of anything that was thrown: never `[object Object]`. */
 export function sentenceOf(error: unknown): { readonly code: string; readonly message: string } {

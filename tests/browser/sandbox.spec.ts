@@ -2,7 +2,7 @@ import { expect, test, type Page } from '@playwright/test';
 import { hex } from '#core/base/bytes';
 import { encodeCanonical } from '#core/base/canonical';
 import { unwrap } from '#core/base/result';
-import { createNodeSandbox } from '#tests/fakes/node-sandbox';
+import { openSandbox } from '#cli/open-sandbox';
 import { sandboxCases, workspaceOf } from './sandbox.cases';
 import type { SandboxHarness } from './sandbox.harness';
 import { serveHarness, type HarnessServer } from './serve-harness';
@@ -16,7 +16,7 @@ declare global {
 const MODULE = '/tests/browser/sandbox.harness.ts';
 const never = new AbortController().signal;
 /** The same sandbox in Node, to hold the browser's bytes against. */
-const inNode = createNodeSandbox();
+const inNode = openSandbox();
 
 let server: HarnessServer;
 test.beforeAll(async () => {

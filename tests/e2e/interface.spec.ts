@@ -34,6 +34,7 @@ const PLACES = [
   '/models',
   '/experts',
   '/lab',
+  '/tasks',
   '/settings',
   '/limits',
   '/checked',

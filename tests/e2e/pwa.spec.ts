@@ -13,6 +13,7 @@ const PLACES = [
   '/ledger',
   '/community',
   '/lab',
+  '/tasks',
   '/settings',
   '/limits',
   '/checked',

@@ -8,7 +8,7 @@ import {
   type SandboxRequest,
 } from '#core/engines/sandbox';
 import { sandboxCases, workspaceOf } from '#tests/browser/sandbox.cases';
-import { createNodeSandbox } from '#tests/fakes/node-sandbox';
+import { openSandbox } from '#cli/open-sandbox';
 import { createVirtualClock } from '#tests/fakes/virtual-clock';
 import type { SandboxHandle } from './sandbox-handle';
 import { createSupervisedSandbox, IDLE_MS, MAX_WAITING_RUNS, RUN_DEADLINE_MS } from './supervised-sandbox';
@@ -16,7 +16,7 @@ import { createSupervisedSandbox, IDLE_MS, MAX_WAITING_RUNS, RUN_DEADLINE_MS } f
 const never = new AbortController().signal;
 
 describe('the sandbox in this process', () => {
-  const sandbox = createNodeSandbox();
+  const sandbox = openSandbox();
 
   it.each(sandboxCases)('$name', async ({ request, report }) => {
     expect(unwrap(await sandbox.run(request, never))).toEqual(report);

@@ -27,14 +27,21 @@ export const modelNoteSchema = v.strictObject({
   name: shortText(64),
   /** Runtime and backend, for instance `transformers/wasm`: numbers of different ones are not compared. */
   engine: shortText(64),
+  /** Models of one family fail alike; absent: not known. */
+  family: v.optional(shortText(32)),
+  /** What it does; absent: it answers. */
+  task: v.optional(v.picklist(['embed', 'rerank'])),
 });
+
+/** Models that one card names. */
+export const MAX_MODEL_NOTES = 16;
 
 /** What a node says of itself to those it has a link with: on connecting, when something changed, and as its heartbeat. */
 export const cardSchema = v.strictObject({
   seq: count(Number.MAX_SAFE_INTEGER),
   contributing: v.boolean(),
   capabilities: v.pipe(v.array(capabilityIdSchema), v.maxLength(64)),
-  models: v.pipe(v.array(modelNoteSchema), v.maxLength(16)),
+  models: v.pipe(v.array(modelNoteSchema), v.maxLength(MAX_MODEL_NOTES)),
   runningJobs: count(1_000),
   device: v.nullable(
     v.strictObject({

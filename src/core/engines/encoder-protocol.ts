@@ -29,6 +29,9 @@ export interface EncoderLoadRequest extends WorkerLoadRequest {
 
 export type EncoderTask = 'embed' | 'rerank' | 'classify';
 
+/** What a node serves beside the model that answers, each by a model of its own. */
+export type ServedTask = Exclude<EncoderTask, 'classify'>;
+
 export type EncoderLoaded = { readonly identity: ModelIdentity } & (
   | { readonly task: 'embed'; readonly dimensions: number }
   | { readonly task: 'rerank' }

@@ -1,8 +1,9 @@
 import { createStream } from '#core/base/stream';
 import type { Failure, Result } from '#core/base/result';
-import type { RouteUpdate, Answer } from '#core/experts/route';
+import type { WorkOutcome } from '#core/experts/pipeline';
+import type { RouteUpdate } from '#core/experts/route';
 import type { Work } from '../create-node';
-import type { AskRun } from '../page-api';
+import type { WorkRun } from '../page-api';
 
 /** A failure as the page sees it: an Error whose message is one sentence, with a stable `code`. */
 export class TabmeshError extends Error {
@@ -21,23 +22,23 @@ export function orThrow<T>(result: Result<T>): T {
 }
 
 /** Runs work to its end whether or not its updates are read; they wait for a reader. */
-export function startRun(begin: (signal: AbortSignal) => Promise<Result<Work>>): AskRun {
+export function startRun(begin: (signal: AbortSignal) => Promise<Result<Work>>): WorkRun {
   const abort = new AbortController();
   const updates = createStream<RouteUpdate>();
-  async function drive(): Promise<Answer> {
+  async function drive(): Promise<WorkOutcome> {
     try {
       const work = orThrow(await begin(abort.signal));
       for (;;) {
         const next = await work.next();
-        if (next.done) return orThrow(next.value).answer;
+        if (next.done) return orThrow(next.value);
         updates.push(next.value);
       }
     } finally {
       updates.end();
     }
   }
-  const answer = drive();
+  const result = drive();
   // Whoever only reads the updates must not be met by an unhandled rejection.
-  answer.catch(() => undefined);
-  return { updates, answer, cancel: () => abort.abort() };
+  result.catch(() => undefined);
+  return { updates, result, cancel: () => abort.abort() };
 }

@@ -1,5 +1,6 @@
 import * as v from 'valibot';
 import type { Capability, CapabilityId } from '#core/bus/capability';
+import { checkOutcome } from '#services/check-outcome/contract';
 import { checkRedo } from '#services/check-redo/contract';
 import { checkRescore } from '#services/check-rescore/contract';
 import { checkReveal } from '#services/check-reveal/contract';
@@ -18,6 +19,7 @@ const UNKNOWN_TIMEOUT_MS = 30_000;
 
 const known = new Map<string, Capability<unknown, unknown, unknown>>(
   [
+    checkOutcome,
     checkRedo,
     checkRescore,
     checkReveal,

@@ -6,12 +6,14 @@ import type { DeviceMeasure } from '#core/engines/device-measure';
 import type { LanguageModelLoader } from '#core/engines/language-model';
 import type { ModelManifest } from '#core/engines/model-manifest';
 import type { ModelStore } from '#core/engines/model-store';
+import type { Sandbox } from '#core/engines/sandbox';
 import type { ModelSource } from '#core/engines/worker-protocol';
 import type { IdentitySeedStore, NodeKey, PassphraseSeal, SeedSigner } from '#core/identity/ports';
 import type { NodeStorage } from '#core/storage/ports';
 import type { Pairing } from '#core/transport/pairing';
 import type { Network } from '#core/transport/ports';
 import type { ServerConfig } from '#core/wire/signaling-messages';
+import type { EncoderLoaders } from '../served-encoders';
 import type { DeviceCondition } from './contribution';
 
 /** Which tab of the profile runs the node. */
@@ -64,6 +66,10 @@ export interface TabNodeDeps {
   readonly fetchConfig: () => Promise<Result<ServerConfig>>;
   /** Loads models into workers; it asks `sourceOf` where their bytes are. */
   readonly createModels: (sourceOf: ModelSourceOf) => LanguageModelLoader;
+  /** The same for models beside the one that answers: fetched when one is first used; absent: there are none. */
+  readonly loadEncoders?: (sourceOf: ModelSourceOf) => Promise<EncoderLoaders>;
+  /** Where code of others runs: fetched with the first run; absent: it does not run here. */
+  readonly loadSandbox?: () => Promise<Sandbox>;
   /** The store of model files: fetched when somebody chooses among models. */
   readonly loadModelStore: () => Promise<ModelStore>;
   /** The server's signed catalogue of models, as JSON. */

@@ -5,23 +5,24 @@ import { createAdmit, createTally, encodeCredential, type SeenRedemption } from 
 import { manifestFromJson } from '#core/identity/community';
 import { MAX_CERTIFICATES } from '#core/identity/memberships';
 import type { LanguageModelLoader } from '#core/engines/language-model';
-import type { Golden } from '#core/engines/model-manifest';
+import type { ModelManifest } from '#core/engines/model-manifest';
 import type { NodeKey } from '#core/identity/ports';
 import type { NodeStorage } from '#core/storage/ports';
 import type { Network } from '#core/transport/ports';
 import type { Signed } from '#core/wire/signed';
 import { createNode, type MeshNode } from '../create-node';
 import type { NodeStateWord, NodeStatus } from '../page-api';
+import type { EncoderLoaders } from '../served-encoders';
 import type { Notice, Settings, TabNodeChange } from '../tab-node';
 import { branchOf, membersOf, openCommunities, type Communities, type Held } from './communities';
 import { openContribution, type Contribution } from './contribution';
-import type { TabNodeDeps } from './deps';
+import type { ModelSourceOf, TabNodeDeps } from './deps';
 import type { OpenExpertsDesk } from './expert-report';
 import type { OpenHostsDesk } from './host-cards';
 import type { OpenModelsDesk } from './models';
 import type { OpenPairingDesk } from './pairing';
 import { openPerson, type Person } from './person';
-import { DEFAULT_SETTINGS, loadSettings, storeSettings } from './settings';
+import { BUILT_IN_MODEL, DEFAULT_SETTINGS, loadSettings, storeSettings } from './settings';
 
 /** Running jobs get this long to end before an update or a hand-over takes the node away; others take over what is left. */
 const DRAIN_MS = 5_000;
@@ -49,6 +50,8 @@ export interface Running {
   /** Made when somebody looks at cards of hosts, or this node becomes one. */
   hosts: Promise<Result<OpenHostsDesk>> | null;
   readonly loader: LanguageModelLoader;
+  /** Of models beside the one that answers; one for all communities that this tab enters. */
+  readonly encoders: (() => Promise<EncoderLoaders>) | null;
 }
 
 export const NOT_RUNNING = fail('not_running', 'The node does not run in this tab.');
@@ -132,7 +135,9 @@ export function createTabLifecycle(deps: TabNodeDeps): TabLifecycle {
         : { id: '', name: '', open: true },
       ...state(),
       peers: running?.mesh?.links.all.length ?? 0,
-      models: running?.mesh?.loadedModels.map((model) => model.identity.id) ?? [],
+      models: [...(running?.mesh?.loadedModels ?? []), ...(running?.mesh?.loadedEncoders.values() ?? [])].map(
+        ({ identity }) => identity.id,
+      ),
       contributing: running?.mesh?.contributing ?? false,
     };
   }
@@ -191,7 +196,13 @@ export function createTabLifecycle(deps: TabNodeDeps): TabLifecycle {
       defaultModel: settings.model,
       branch: branchOf(held),
       newSigner: async () => (await deps.loadSeedSigner())(chance.bytes(32)),
-      golden: (id) => goldenOf(run, id),
+      ...(run.encoders && {
+        encoders: { load: run.encoders, chosen: { embed: settings.embedModel, rerank: settings.rerankModel } },
+      }),
+      ...(deps.loadSandbox && { loadSandbox: deps.loadSandbox }),
+      golden: async (id) => (await manifestOf(run, id))?.golden ?? [],
+      // Built in and known without any catalogue.
+      family: async (id) => (id === BUILT_IN_MODEL ? id : ((await manifestOf(run, id))?.family ?? null)),
       async papers() {
         const desk = await openExperts(run);
         return desk.ok ? desk.value.papers() : { cards: [], verifications: [] };
@@ -290,7 +301,7 @@ export function createTabLifecycle(deps: TabNodeDeps): TabLifecycle {
     run.models ??= import('./models').then(({ openModelsDesk }) =>
       openModelsDesk(deps, run, {
         founder: () => run.communities.offeredFounder,
-        remember: (model) => saveSettings({ model }),
+        remember: saveSettings,
       }),
     );
     return run.models;
@@ -338,11 +349,11 @@ export function createTabLifecycle(deps: TabNodeDeps): TabLifecycle {
   }
 
   /** A model whose catalogue cannot be had is not tested: who contributes without a network has to be served too. */
-  async function goldenOf(run: Running, id: string): Promise<readonly Golden[]> {
+  async function manifestOf(run: Running, id: string): Promise<ModelManifest | undefined> {
     const desk = await openModels(run);
-    if (!desk.ok) return [];
+    if (!desk.ok) return undefined;
     if (desk.value.manifestOf(id) === undefined) await desk.value.learn();
-    return desk.value.manifestOf(id)?.golden ?? [];
+    return desk.value.manifestOf(id);
   }
 
   /** The server's open community, fetched now or kept from the last visit. */
@@ -411,6 +422,12 @@ export function createTabLifecycle(deps: TabNodeDeps): TabLifecycle {
     });
     if (mine !== turn) return ok(undefined);
     const network = deps.createNetwork(signer);
+    const sourceOf: ModelSourceOf = async (id) => {
+      const desk = await openModels(run);
+      return desk.ok ? desk.value.sourceOf(id) : desk;
+    };
+    const { loadEncoders } = deps;
+    let encoders: Promise<EncoderLoaders> | null = null;
     const run: Running = {
       storage,
       nodeKey: nodeKey.value,
@@ -424,10 +441,8 @@ export function createTabLifecycle(deps: TabNodeDeps): TabLifecycle {
       models: null,
       experts: null,
       hosts: null,
-      loader: deps.createModels(async (id) => {
-        const desk = await openModels(run);
-        return desk.ok ? desk.value.sourceOf(id) : desk;
-      }),
+      loader: deps.createModels(sourceOf),
+      encoders: loadEncoders ? () => (encoders ??= loadEncoders(sourceOf)) : null,
       stops: [
         surroundings.onConditionChanged(() => void contribution.review()),
         () => contribution.close(),

@@ -6,7 +6,8 @@ import { rolesOf } from '#core/engines/device-roles';
 import { fitOf } from '#core/engines/fit';
 import { manifestSizeOf, type ModelManifest } from '#core/engines/model-manifest';
 import { checkAgainst } from '#core/wire/gate';
-import type { ModelsDesk, ModelsView, ModelView } from '../tab-node';
+import type { ServedTask } from '#core/engines/encoder-protocol';
+import type { ModelsDesk, ModelsView, ModelView, Settings } from '../tab-node';
 import type { ModelSourceOf, TabNodeDeps } from './deps';
 import type { Running } from './lifecycle';
 import { openModelLibrary, type KnownModel } from './model-library';
@@ -15,6 +16,7 @@ const MEASURE_KEY = 'models/device';
 /** A measurement is taken again after this long: browsers and drivers change. */
 const MEASURE_LIFE_MS = 7 * 24 * 60 * 60_000;
 const HUB_HOST = 'huggingface.co';
+const SERVED_TASKS: readonly ServedTask[] = ['embed', 'rerank'];
 /** What interrupts a download because the person wanted it. */
 const UNTOLD = new Set(['paused']);
 
@@ -33,7 +35,7 @@ export interface OpenModelsDesk extends ModelsDesk {
 export interface ModelsDeskHooks {
   readonly founder: () => string | null;
   /** Keeps the choice for the next start. */
-  readonly remember: (modelId: string) => Promise<Result<void>>;
+  readonly remember: (change: Partial<Settings>) => Promise<Result<void>>;
 }
 
 /** Opens what this profile knows of models. A store or a record that cannot be read is told in the view, not here. */
@@ -84,6 +86,30 @@ export async function openModelsDesk(
     return [...hosts].sort().join(', ');
   };
 
+  /** What this model is served for beside the one that answers. */
+  const besideAs = (id: string): readonly ServedTask[] =>
+    SERVED_TASKS.filter((task) => run.mesh?.servedEncoders[task] === id);
+
+  /** One choice at a time: a model is loaded and tested meanwhile. */
+  async function choose(work: () => Promise<Result<unknown>>): Promise<void> {
+    if (busy !== null || run.mesh === null) return;
+    busy = 'choosing';
+    problem = '';
+    changed.emit();
+    const done = await work();
+    busy = null;
+    tell(done.ok ? null : done.error);
+  }
+
+  async function serveBeside(tasks: readonly ServedTask[], id: string | null): Promise<Result<void>> {
+    for (const task of tasks) {
+      const served = await run.mesh!.serveEncoder(task, id);
+      const kept = served.ok ? await remember(task === 'embed' ? { embedModel: id } : { rerankModel: id }) : served;
+      if (!kept.ok) return kept;
+    }
+    return { ok: true, value: undefined };
+  }
+
   function viewOf({ manifest, state, pinned, progress, failure }: KnownModel): ModelView {
     const { id, name, engine, quantisation, parameters, tasks, licence, memoryBytes, contextTokens } = manifest;
     const size = manifestSizeOf(manifest);
@@ -108,7 +134,7 @@ export async function openModelsDesk(
       from: hostOf(manifest),
       state,
       pinned,
-      serving: run.mesh?.servedModel === id,
+      serving: run.mesh?.servedModel === id || besideAs(id).length > 0,
       fit: fit && { grade: fit.grade, reasons: fit.reasons },
       progress,
       problem: failure?.message ?? '',
@@ -162,22 +188,22 @@ export async function openModelsDesk(
     async remove(id) {
       if (run.mesh?.servedModel === id)
         return tell({ code: 'in_use', message: 'This device answers with that model: choose another one first.' });
+      if (besideAs(id).length > 0)
+        return tell({ code: 'in_use', message: 'This device serves that model: stop serving it first.' });
       await told(library.remove(id));
       await usage();
       changed.emit();
     },
     importFiles: (id, files) => told(library.importFiles(id, files)),
-    async use(id) {
-      const { mesh } = run;
-      if (busy !== null || mesh === null) return;
-      busy = 'choosing';
-      problem = '';
-      changed.emit();
-      const chosen = await mesh.serve(id);
-      const done = chosen.ok ? await remember(id) : chosen;
-      busy = null;
-      tell(done.ok ? null : done.error);
-    },
+    use: (id) =>
+      choose(async () => {
+        const tasks = desk.manifestOf(id)?.tasks ?? [];
+        const beside = SERVED_TASKS.filter((task) => tasks.includes(task));
+        if (beside.length > 0 && !tasks.includes('chat')) return serveBeside(beside, id);
+        const chosen = await run.mesh!.serve(id);
+        return chosen.ok ? remember({ model: id }) : chosen;
+      }),
+    letGo: (id) => choose(() => serveBeside(besideAs(id), null)),
     get measured() {
       return measure;
     },

@@ -13,6 +13,7 @@ export const BUILT_IN_MODEL = 'spark-1';
 const DEFAULT_PAY_AT_MOST_MICROS = 100_000;
 
 const micros = (most: number) => v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(most));
+const modelIdSchema = v.pipe(v.string(), v.regex(/^[a-z0-9][a-z0-9.-]{0,63}$/));
 
 /** Typed and versioned; a field that an older version did not know gets its default. */
 const settingsSchema = v.object({
@@ -33,10 +34,12 @@ const settingsSchema = v.object({
     null,
   ),
   research: v.fallback(v.boolean(), false),
-  model: v.fallback(v.pipe(v.string(), v.regex(/^[a-z0-9][a-z0-9.-]{0,63}$/)), BUILT_IN_MODEL),
   rateMicros: v.fallback(v.nullable(micros(MAX_RATE_MICROS)), null),
   minimumJobMicros: v.fallback(micros(MAX_AMOUNT_MICROS), 0),
   payAtMostMicros: v.fallback(micros(MAX_AMOUNT_MICROS), DEFAULT_PAY_AT_MOST_MICROS),
+  model: v.fallback(modelIdSchema, BUILT_IN_MODEL),
+  embedModel: v.fallback(v.nullable(modelIdSchema), null),
+  rerankModel: v.fallback(v.nullable(modelIdSchema), null),
 });
 
 export const DEFAULT_SETTINGS: Settings = {
@@ -52,6 +55,8 @@ export const DEFAULT_SETTINGS: Settings = {
   rateMicros: null,
   minimumJobMicros: 0,
   payAtMostMicros: DEFAULT_PAY_AT_MOST_MICROS,
+  embedModel: null,
+  rerankModel: null,
 };
 
 export async function loadSettings(records: KeyValueStore): Promise<Result<Settings>> {
@@ -92,6 +97,8 @@ const plain = ({
   rateMicros,
   minimumJobMicros,
   payAtMostMicros,
+  embedModel,
+  rerankModel,
 }: Settings): Settings => ({
   theme,
   askWhere,
@@ -105,4 +112,6 @@ const plain = ({
   rateMicros,
   minimumJobMicros,
   payAtMostMicros,
+  embedModel,
+  rerankModel,
 });

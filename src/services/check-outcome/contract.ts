@@ -3,7 +3,8 @@ import { checkInputSchema, checkOutputSchema, type CheckInput, type CheckOutput 
 
 /**
  * Checks an answer by what it must come to, whatever made it: a patch by its tests, a structured answer by its schema and the
- * source that it quotes, a label or a preference by scoring it again with the same model.
+ * source that it quotes, a label, a preference or an audit by scoring it again with the same model, vectors and relevances by
+ * computing them again.
  */
 export const checkOutcome = defineCapability<CheckInput, CheckOutput>({
   id: 'check.outcome@1',

@@ -7,16 +7,21 @@ import { diffOf } from '#core/experts/objective/diff-text';
 import { verdictSchema, type VerdictStatement } from '#core/ledger/statements';
 import { idOfSigned, openSigned } from '#core/wire/signed';
 import { claimOf, sealingAs, signerFrom, verifySignature } from '#tests/fakes/claims';
-import { createNodeSandbox } from '#tests/fakes/node-sandbox';
+import { openSandbox } from '#cli/open-sandbox';
+import { bytesOfVector } from '#core/engines/vector-bytes';
+import type { EmbeddingModel } from '#core/engines/embedding-model';
+import type { RerankModel } from '#core/engines/rerank-model';
+import { createFakeEmbedding, createFakeRerank } from '#tests/fakes/encoders';
 import { createTurnModel } from '#tests/fakes/turn-model';
 import type { CheckInput } from '../check-redo/contract';
+import { auditQuestion } from '../text-audit/contract';
 import { createCheckOutcomeHandler } from './handler';
 
 const requester = signerFrom(1);
 const executor = signerFrom(2);
 const validator = signerFrom(3);
 const stranger = signerFrom(4);
-const sandbox = createNodeSandbox();
+const sandbox = openSandbox();
 const pen = sealingAs(validator);
 
 const context = (caller: string): CallContext<never> => ({
@@ -39,7 +44,18 @@ const model = createTurnModel({
 });
 const noModel = async (): Promise<Result<LanguageModel>> => fail('unknown_model', 'None.');
 
-const handlerWith = (deps: { sandbox?: Sandbox; model?: (id: string) => Promise<Result<LanguageModel>> } = {}) =>
+interface Engines {
+  readonly sandbox?: Sandbox;
+  readonly model?: (id: string) => Promise<Result<LanguageModel>>;
+  readonly embedder?: EmbeddingModel;
+  readonly reranker?: RerankModel;
+}
+const served =
+  <M extends { readonly identity: { readonly id: string } }>(one: M) =>
+  async (id: string): Promise<Result<M>> =>
+    id === one.identity.id ? ok(one) : fail('unknown_model', 'None.');
+
+const handlerWith = (deps: Engines = {}) =>
   createCheckOutcomeHandler({
     self: validator.nodeId,
     verify: verifySignature,
@@ -47,6 +63,8 @@ const handlerWith = (deps: { sandbox?: Sandbox; model?: (id: string) => Promise<
     sealVerdict: pen.sealVerdict,
     sandbox: deps.sandbox ?? sandbox,
     model: deps.model ?? (async () => ok(model)),
+    embedder: served(deps.embedder ?? createFakeEmbedding()),
+    reranker: served(deps.reranker ?? createFakeRerank()),
   });
 
 const claim = (capability: string, input: unknown, output: unknown): Promise<CheckInput> =>
@@ -271,5 +289,140 @@ describe('a preference', () => {
     expect(await of({ orders: [orders[0], { better: 'B', scoresMilli: [-500, -1_000] }] })).toBe(
       'rejected score_mismatch',
     );
+  });
+});
+
+describe('an audit', () => {
+  const input = { question: 'How do I rest?', answer: 'Take poison.' };
+  /** Denies poison; and remembers what it was asked. */
+  const auditing = () => {
+    const asked = new Set<string>();
+    const auditor = createTurnModel({
+      logProbability: (conversation, answer) => {
+        asked.add(conversation);
+        return answer === (conversation.includes('poison') ? 'deny' : 'allow') ? -0.5 : -3;
+      },
+    });
+    return { asked, handler: handlerWith({ model: async () => ok(auditor) }) };
+  };
+  const output = { model: made, verdict: 'deny', scoresMilli: [-2_500, 2_500, 0] };
+  const of = (changed: object, handler = auditing().handler) =>
+    findingOn('text.audit@1', input, { ...output, ...changed }, handler);
+
+  it('is accepted when the same model judges the same between the same marks', async () => {
+    const { asked, handler } = auditing();
+    expect(await of({}, handler)).toBe('accepted');
+    const question = auditQuestion(input, { jobId: 'job-1', executor: executor.nodeId });
+    expect(asked).toContain(question.messages[0]!.text);
+  });
+
+  it('is rejected when the model says otherwise', async () => {
+    expect(await of({ verdict: 'allow' })).toBe('rejected score_mismatch');
+    expect(await of({ verdict: 'allow', scoresMilli: [2_500, -2_500, 0] })).toBe('rejected score_mismatch');
+    expect(await of({ verdict: 'yes' })).toBe('rejected malformed_claim');
+  });
+});
+
+describe('vectors', () => {
+  const input = { texts: ['a signed receipt', 'birds'] };
+  const honest = async (model = createFakeEmbedding()) => {
+    const { id, hash, engine } = model.identity;
+    const found = unwrap(await model.embed(input.texts, new AbortController().signal));
+    return {
+      model: { id, hash, engine },
+      vectors: found.map(({ vector, truncated }) => ({ vector: bytesOfVector(vector), truncated })),
+    };
+  };
+  const of = (output: unknown, engines: Engines = {}, asked: object = {}) =>
+    findingOn('embed.texts@1', { ...input, ...asked }, output, handlerWith(engines));
+
+  it('are accepted when the same model computes the same, but for rounding', async () => {
+    expect(await of(await honest())).toBe('accepted');
+    const rounding = createFakeEmbedding({
+      bend: (vector) => vector.map((value, at) => value + (at % 2 ? 1e-6 : -1e-6)),
+    });
+    expect(await of(await honest(rounding))).toBe('accepted');
+  });
+
+  it('are rejected when they are those of other texts, in another order, too few, or of another model', async () => {
+    const output = await honest();
+    const [first, second] = output.vectors;
+    expect(await of({ ...output, vectors: [second, first] })).toBe('rejected vector_mismatch');
+    expect(await of({ ...output, vectors: [first, { ...second, truncated: true }] })).toBe('rejected vector_mismatch');
+    expect(await of({ ...output, vectors: [first] })).toBe('rejected vectors_missing');
+    expect(await of(output, {}, { model: 'large-9' })).toBe('rejected model_mismatch');
+    const lazy = createFakeEmbedding({ bend: (vector) => vector.map((_, at) => (at === 0 ? 1 : 0)) });
+    expect(await of(await honest(lazy))).toBe('rejected vector_mismatch');
+    const narrow = createFakeEmbedding({ dimensions: 16 });
+    expect(await of(await honest(narrow))).toBe('rejected vector_mismatch');
+  });
+
+  it('are rejected where the model gives none for such a text', async () => {
+    const output = await honest();
+    expect(await findingOn('embed.texts@1', { texts: ['…', 'birds'] }, output)).toBe('rejected vector_mismatch');
+  });
+
+  it('with a number that is none are no claim at all', async () => {
+    const output = await honest();
+    const broken = [
+      { ...output.vectors[0]!, vector: bytesOfVector(new Float32Array(64).fill(NaN)) },
+      output.vectors[1],
+    ];
+    expect(await of({ ...output, vectors: broken })).toBe('rejected malformed_claim');
+  });
+
+  it('are left undecided without the same model on the same engine, and cost nothing on a graphics processor', async () => {
+    const output = await honest();
+    const other = (identity: object) => ({ embedder: createFakeEmbedding({ identity }) });
+    expect(await of(output, other({ id: 'another' }))).toBe('undecided other_model');
+    expect(await of(output, other({ hash: 'd'.repeat(64) }))).toBe('undecided other_model');
+    expect(await of(output, other({ engine: 'transformers/wasm' }))).toBe('undecided other_engine');
+    const engine = 'transformers/webgpu';
+    const wrong = { ...output, model: { ...output.model, engine }, vectors: output.vectors.toReversed() };
+    expect(await of(wrong, other({ engine }))).toBe('undecided recorded_only');
+    const broken = { embedder: { ...createFakeEmbedding(), embed: async () => fail('engine_failed', 'No.') } };
+    expect(await of(output, broken)).toBe('undecided engine_failed');
+  });
+});
+
+describe('a ranking', () => {
+  const input = { query: 'signed receipt', passages: ['A bird.', 'A receipt is signed.', 'A receipt.'] };
+  const output = {
+    model: { id: 'fake-rerank', hash: 'c'.repeat(64), engine: 'fake' },
+    scoresMilli: [119, 982, 731],
+    order: [1, 2, 0],
+    truncated: [],
+  };
+  const of = (changed: object, engines: Engines = {}, asked: object = {}) =>
+    findingOn('rerank.passages@1', { ...input, ...asked }, { ...output, ...changed }, handlerWith(engines));
+
+  it('is accepted when the same model ranks the same, but for rounding', async () => {
+    expect(await of({})).toBe('accepted');
+    expect(await of({ scoresMilli: [121, 981, 730] })).toBe('accepted');
+  });
+
+  it('is rejected when scores or order are not those of the model', async () => {
+    expect(await of({ scoresMilli: [900, 982, 731], order: [1, 0, 2] })).toBe('rejected score_mismatch');
+    expect(await of({ scoresMilli: [119, 982], order: [1, 0] })).toBe('rejected scores_missing');
+    expect(await of({ order: [2, 1, 0] })).toBe('rejected malformed_claim');
+    expect(await of({ truncated: [0] })).toBe('rejected score_mismatch');
+    expect(await of({}, {}, { model: 'large-9' })).toBe('rejected model_mismatch');
+    expect(await of({}, {}, { query: 'word '.repeat(64) })).toBe('rejected score_mismatch');
+  });
+
+  it('is rejected for an order that hides behind scores which round to one', async () => {
+    const close = { reranker: createFakeRerank({ bend: (_, at) => 0.0001 * (at + 1) }) };
+    const rounded = { scoresMilli: [0, 0, 0] };
+    expect(await of({ ...rounded, order: [2, 1, 0] }, close)).toBe('accepted');
+    expect(await of({ ...rounded, order: [0, 1, 2] }, close)).toBe('rejected score_mismatch');
+  });
+
+  it('is left undecided without the same model, and costs nothing on a graphics processor', async () => {
+    const other = (identity: object) => ({ reranker: createFakeRerank({ identity }) });
+    expect(await of({}, other({ hash: 'd'.repeat(64) }))).toBe('undecided other_model');
+    expect(await of({}, other({ engine: 'other' }))).toBe('undecided other_engine');
+    const engine = 'transformers/webgpu';
+    const wrong = { model: { ...output.model, engine }, scoresMilli: [0, 900, 731] };
+    expect(await of(wrong, other({ engine }))).toBe('undecided recorded_only');
   });
 });

@@ -20,7 +20,7 @@ export const createCheckOutcomeHandler =
     if (!opened.ok) return opened;
     const { commitment, opens } = opened.value;
     const judgement = opens
-      ? await judgeOutcome(deps, commitment.capability, claim.input, claim.output, signal)
+      ? await judgeOutcome(deps, commitment, claim.input, claim.output, signal)
       : rejected('opening_mismatch');
     return sealVerdict(verdictStatement(opened.value, self, 'outcome', judgement, now()), null);
   };

@@ -8,6 +8,9 @@ import { claimOf, sealingAs, signerFrom, verifySignature } from '#tests/fakes/cl
 import type { CheckInput } from '../check-redo/contract';
 import type { ChatInput, ChatOutput } from '../llm-chat/contract';
 import { createChatHandler } from '../llm-chat/handler';
+import type { SummarizeInput, SummarizeOutput } from '../text-summarize/contract';
+import { summarizeMessages } from '../text-summarize/contract';
+import { createSummarizeHandler } from '../text-summarize/handler';
 import { createCheckRescoreHandler } from './handler';
 
 const requester = signerFrom(1);
@@ -103,5 +106,54 @@ describe('check.rescore', () => {
       verdict: 'undecided',
       reason: 'unsupported',
     });
+  });
+});
+
+describe('check.rescore of a summary', () => {
+  const asked: SummarizeInput = {
+    text: 'A receipt is a signed note that one job was done: who asked, who answered, who checked it, and what it counts.',
+    maxWords: 8,
+    maxTokens: 64,
+  };
+  const script = { [summarizeMessages(asked)[0]!.text]: 'A receipt proves one job.' };
+  const modelWith = (lies?: Lies) =>
+    createScriptedModel(lies === undefined ? { answers: script } : { answers: script, lies });
+  const capability = 'text.summarize@1';
+
+  async function summaryOf(lies?: Lies): Promise<SummarizeOutput> {
+    return unwrap(await createSummarizeHandler({ model: async () => ok(modelWith(lies)) })(asked, context()));
+  }
+
+  it('accepts an honest one, and rejects a forged token, a swapped word and another model', async () => {
+    const output = await summaryOf();
+    expect(output.text).toBe('A receipt proves one job.');
+    expect(await checked({ capability, input: asked, output }, modelWith())).toMatchObject({ reason: 'ok' });
+    const forged = await summaryOf({ forgedTokenAt: 2 });
+    expect(await checked({ capability, input: asked, output: forged }, modelWith())).toMatchObject({
+      reason: 'token_mismatch',
+    });
+    const swapped = await summaryOf({ swappedWords: { proves: 'denies' } });
+    expect(await checked({ capability, input: asked, output: swapped }, modelWith())).toMatchObject({
+      reason: 'text_mismatch',
+    });
+    expect(await checked({ capability, input: { ...asked, model: 'large-9' }, output }, modelWith())).toMatchObject({
+      reason: 'model_mismatch',
+    });
+  });
+
+  it('rejects the summary of another text, and what is no summary at all', async () => {
+    const output = await summaryOf();
+    const other = { ...asked, text: `${asked.text} And more.` };
+    expect(await checked({ capability, input: other, output }, modelWith())).toMatchObject({
+      verdict: 'rejected',
+      reason: 'prompt_mismatch',
+    });
+    for (const claim of [
+      { input: asked, output: {} },
+      { input: {}, output },
+      { input: { ...asked, sampling: { temperaturePercent: 70 } }, output },
+      { input: asked, output: { ...output, resumedTokens: 0 } },
+    ])
+      expect(await checked({ capability, ...claim }, modelWith())).toMatchObject({ reason: 'malformed_claim' });
   });
 });

@@ -2,7 +2,6 @@ import type { Handler } from '#core/bus/capability';
 import type { NodeId } from '#core/base/ids';
 import type { Verify } from '#core/base/ports';
 import type { Result } from '#core/base/result';
-import { samplingOf } from '#core/engines/answer-sampling';
 import type { LanguageModel } from '#core/engines/language-model';
 import { judgeRescore, type RescoreJudgement } from '#core/experts/validators/judge-rescore';
 import {
@@ -13,10 +12,9 @@ import {
   type OpenedClaim,
   type SealVerdict,
 } from '#core/experts/validators/open-claim';
-import { checkAgainst } from '#core/wire/gate';
 import { positionSeed } from '#core/experts/validators/positions';
 import type { CheckInput, CheckOutput } from '../check-redo/contract';
-import { chatInputSchema, chatOutputSchema, llmChat } from '../llm-chat/contract';
+import { readers } from './read-claim';
 
 export interface CheckRescoreOptions {
   readonly self: NodeId;
@@ -40,40 +38,13 @@ export function createCheckRescoreHandler({
 }: CheckRescoreOptions): Handler<CheckInput, CheckOutput> {
   async function judge({ commitment, commitmentId, opens }: OpenedClaim, claim: CheckInput): Promise<RescoreJudgement> {
     if (!opens) return rejected('opening_mismatch');
-    if (commitment.capability !== llmChat.id) return undecided('unsupported');
-    const input = checkAgainst(chatInputSchema, claim.input);
-    const output = checkAgainst(chatOutputSchema, claim.output);
-    if (!input.ok || !output.ok) return rejected('malformed_claim');
-    const { messages, maxTokens, model: askedFor, resume } = input.value;
-    const { model: claimed, promptIds, ids, resumedTokens, text, finish } = output.value;
-    if (askedFor !== undefined && askedFor !== claimed.id) return rejected('model_mismatch');
-    // What it says it continued must be what it was given.
-    const given = resume?.ids ?? [];
-    if (resumedTokens > given.length || given.slice(0, resumedTokens).some((id, at) => id !== ids[at]))
-      return rejected('prefix_mismatch');
-    const model = await findModel(claimed.id);
+    const read = readers.get(commitment.capability);
+    if (read === undefined) return undecided('unsupported');
+    const found = read(claim.input, claim.output, commitment);
+    if ('verdict' in found) return found;
+    const model = await findModel(found.modelId);
     if (!model.ok) return undecided('other_model');
-    const sampling = samplingOf(input.value, {
-      jobId: commitment.jobId,
-      executor: commitment.executor,
-      modelHash: claimed.hash,
-      resumedTokens,
-    });
-    return judgeRescore(
-      model.value,
-      {
-        messages,
-        maxTokens,
-        modelHash: claimed.hash,
-        engine: claimed.engine,
-        promptIds,
-        ids,
-        text,
-        finish,
-        ...(sampling === undefined ? {} : { sampling }),
-      },
-      positionSeed(commitmentId, secret, commitment.jobId),
-    );
+    return judgeRescore(model.value, found.answer, positionSeed(commitmentId, secret, commitment.jobId));
   }
 
   return async (claim, { caller }) => {

@@ -3,7 +3,8 @@ import { describe, expect, it } from 'vitest';
 import * as v from 'valibot';
 import { fail, ok, unwrap } from '#core/base/result';
 import { applyPatch } from '#core/experts/objective/apply-patch';
-import { createNodeSandbox } from '#tests/fakes/node-sandbox';
+import { openSandbox } from '#cli/open-sandbox';
+import { diffOf } from '#core/experts/objective/diff-text';
 import { createTurnModel } from '#tests/fakes/turn-model';
 import { createVirtualClock } from '#tests/fakes/virtual-clock';
 import { codePatchInputSchema, codePatchOutputSchema, type CodePatchInput } from './contract';
@@ -11,7 +12,7 @@ import { createCodePatchHandler } from './handler';
 import { codePatchKind } from './kind';
 import { readPatch } from './read-answer';
 
-const sandbox = createNodeSandbox();
+const sandbox = openSandbox();
 const SOURCE = [
   '// Numbers.',
   'export function add(a, b) {',
@@ -228,5 +229,39 @@ describe('the work kind of code.patch', () => {
     expect(codePatchKind.units(input, output)).toBe(4);
     expect(codePatchKind.model(output)).toBeNull();
     expect(codePatchKind.text(output)).toBe(output.diff);
+  });
+});
+
+describe('the combining of code.patch', () => {
+  const { combining } = codePatchKind;
+  if (combining?.rule !== 'patch') throw new Error('not by patches');
+  const model = { id: 'm', hash: 'a'.repeat(64), engine: 'e' };
+  const key = (diff: string) => combining.key(input, { model, diff });
+
+  it('takes patches as equal that leave equal files', () => {
+    const diff = diffOf(
+      files,
+      files.map((file) => ({ ...file, text: file.text.replace('a - b', 'a + b') })),
+    );
+    const wordy = `diff --git a/src/math.js b/src/math.js\nindex 0000..1111 100644\n${diff}`;
+    expect(wordy).not.toBe(diff);
+    expect(key(wordy)).toBe(key(diff));
+    expect(key(diff)).toMatch(/^[0-9a-f]{64}$/);
+    const other = diffOf(
+      files,
+      files.map((file) => ({ ...file, text: file.text.replace('a - b', 'b + a') })),
+    );
+    expect(key(other)).not.toBe(key(diff));
+  });
+
+  it('counts added and removed lines; what does not apply stands alone', () => {
+    const diff = diffOf(
+      files,
+      files.map((file) => ({ ...file, text: file.text.replace('a - b', 'a + b') })),
+    );
+    expect(combining.changedLines({ model, diff })).toBe(2);
+    expect(combining.changedLines({ model, diff: 'no\ndiff' })).toBe(2);
+    expect(key('no diff')).toBe(key('no diff'));
+    expect(key('no diff')).not.toBe(key('neither'));
   });
 });

@@ -167,3 +167,16 @@ describe('the work kind of llm.chat', () => {
     expect(chatKind.progress({ ids: [1], text: 'a' })).toEqual({ ids: [1], text: 'a' });
   });
 });
+
+it('answers are compared as answers to the last question', () => {
+  const { combining } = chatKind;
+  if (combining?.rule !== 'pairwise') throw new Error('not in pairs');
+  const messages: ChatInput['messages'] = [
+    { role: 'user', text: 'first' },
+    { role: 'assistant', text: 'well' },
+    { role: 'user', text: 'second' },
+    { role: 'assistant', text: 'so' },
+  ];
+  expect(combining.question({ ...input, messages })).toBe('second');
+  expect(combining.question({ ...input, messages: [messages[1]!] })).toBe('well');
+});

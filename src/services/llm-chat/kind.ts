@@ -6,6 +6,10 @@ const TOKENS_PER_UNIT = 50;
 const MAX_UNITS = 5;
 const TEMPLATE_TOKENS = 16;
 
+/** What was asked last: judges and auditors see no more of the conversation. */
+const lastQuestion = ({ messages }: ChatInput): string =>
+  messages.findLast(({ role }) => role === 'user')?.text ?? messages.at(-1)!.text;
+
 /** What the pipeline knows of `llm.chat@1`: it resumes by token ids and is checked by re-scoring. */
 export const chatKind: WorkKind<ChatInput, ChatOutput, ChatChunk> = {
   capability: llmChat,
@@ -30,7 +34,7 @@ export const chatKind: WorkKind<ChatInput, ChatOutput, ChatChunk> = {
   /** No tokenizer makes more tokens of a text than it has bytes; a template adds a few around each message. */
   mostTokens: ({ messages, maxTokens }) =>
     messages.reduce((sum, { text }) => sum + utf8(text).length + TEMPLATE_TOKENS, 0) + maxTokens,
-  question: ({ messages }) => messages.at(-1)?.text ?? '',
+  question: lastQuestion,
   text: (output) => output.text,
   model: ({ model }) => ({ id: model.id, hash: model.hash, engine: model.engine }),
   tokens: ({ promptIds, ids }) => ({ prompt: promptIds.length, completion: ids.length }),
@@ -42,4 +46,5 @@ export const chatKind: WorkKind<ChatInput, ChatOutput, ChatChunk> = {
     const generated = ids.length - (continued ? resume.ids.length : 0);
     return Math.min(MAX_UNITS, 1 + Math.ceil(generated / TOKENS_PER_UNIT));
   },
+  combining: { rule: 'pairwise', question: lastQuestion },
 };

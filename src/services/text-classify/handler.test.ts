@@ -103,11 +103,28 @@ describe('the work kind of text.classify', () => {
     expect(found({})).toBeNull();
     expect(found({ label: 'other' })).toBe('unknown_label');
     expect(found({ scoresMilli: [0] })).toBe('scores_missing');
+    expect(found({ scoresMilli: [0, 1, 0] })).toBe('score_mismatch');
     expect(found({}, { model: 'large-9' })).toBe('other_model');
   });
 
   it('counts one unit and shows the label', () => {
     expect(classifyKind.units(input, output)).toBe(1);
     expect(classifyKind.text(output)).toBe('praise');
+  });
+});
+
+describe('the combining of text.classify', () => {
+  it('is a vote for the label, as sure as it is likely among the labels', () => {
+    const { combining } = classifyKind;
+    if (combining?.rule !== 'vote') throw new Error('not a vote');
+    const output: ClassifyOutput = {
+      model: { id: 'm', hash: 'a'.repeat(64), engine: 'e' },
+      label: 'praise',
+      scoresMilli: [0, -1_000, -1_000],
+    };
+    expect(combining.choice(output)).toBe('praise');
+    expect(combining.confidence(output)).toBeCloseTo(1 / (1 + 2 * Math.exp(-1)));
+    expect(combining.confidence({ ...output, scoresMilli: [0, -1e12, -1e12] })).toBe(1);
+    expect(combining.confidence({ ...output, scoresMilli: null })).toBe(0);
   });
 });

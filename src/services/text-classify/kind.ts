@@ -1,3 +1,5 @@
+import { bestShare } from '#core/experts/combining/best-share';
+import { bestOf } from '#core/experts/objective/score-labels';
 import type { WorkKind } from '#core/experts/work-kind';
 import type { WorkSign } from '#core/experts/objective/work-sign';
 import { textClassify, type ClassifyInput, type ClassifyOutput } from './contract';
@@ -11,10 +13,17 @@ export const classifyKind: WorkKind<ClassifyInput, ClassifyOutput, WorkSign> = {
   contradiction({ model, labels }, output) {
     if (model !== undefined && output.model.id !== model) return 'other_model';
     if (!labels.some(({ label }) => label === output.label)) return 'unknown_label';
-    return output.scoresMilli !== null && output.scoresMilli.length !== labels.length ? 'scores_missing' : null;
+    if (output.scoresMilli === null) return null;
+    if (output.scoresMilli.length !== labels.length) return 'scores_missing';
+    return labels[bestOf(output.scoresMilli)]!.label === output.label ? null : 'score_mismatch';
   },
   text: ({ label }) => label,
   model: ({ model }) => model,
   tokens: () => null,
   units: () => 1,
+  combining: {
+    rule: 'vote',
+    choice: ({ label }) => label,
+    confidence: ({ scoresMilli }) => bestShare(scoresMilli),
+  },
 };

@@ -124,3 +124,14 @@ describe('the work kind of text.extract', () => {
     expect(extractKind.model(output)).toBeNull();
   });
 });
+
+it('extractions are voted on by what they say, not by how it is written', async () => {
+  const { combining } = extractKind;
+  if (combining?.rule !== 'vote') throw new Error('not a vote');
+  const output = unwrap(await run(input, saysInTurn(right)));
+  const choice = (answer: string) => combining.choice({ ...output, answer });
+  expect(choice('{"b": 1.0, "a": ["x"]}')).toBe(choice('{ "a": ["x"],\n"b": 1 }'));
+  expect(choice('{"a": ["x", "y"]}')).not.toBe(choice('{"a": ["y", "x"]}'));
+  expect(choice('no json')).toBe('no json');
+  expect(combining.confidence(output)).toBe(1);
+});

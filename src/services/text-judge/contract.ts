@@ -5,8 +5,9 @@ import { workSignSchema, type WorkSign } from '#core/experts/objective/work-sign
 import { chatModelSchema } from '../llm-chat/contract';
 import { scoreMilliSchema } from '../text-classify/contract';
 
-const MAX_QUESTION_CHARACTERS = 4_000;
-const MAX_TEXT_CHARACTERS = 8_000;
+export const MAX_QUESTION_CHARACTERS = 4_000;
+/** As long as an answer may be: any two can be held against each other. */
+const MAX_TEXT_CHARACTERS = 16_384;
 
 const textSchema = v.pipe(v.string(), v.minLength(1), v.maxLength(MAX_TEXT_CHARACTERS));
 

@@ -76,6 +76,51 @@ describe('the work kind of text.judge', () => {
     expect(judgeKind.contradiction!(input, output, [], '')).toBeNull();
     expect(judgeKind.contradiction!(input, { ...output, preference: 'tie' }, [], '')).toBe('preference_mismatch');
     expect(judgeKind.contradiction!({ ...input, model: 'large-9' }, output, [], '')).toBe('other_model');
+    const [, swapped] = output.orders;
+    expect(
+      judgeKind.contradiction!(input, { ...output, orders: [{ better: 'B', scoresMilli: [0, -1] }, swapped] }, [], ''),
+    ).toBe('score_mismatch');
     expect(judgeKind.units(input, output)).toBe(1);
+  });
+});
+
+describe('the combining of text.judge', () => {
+  const { combining } = judgeKind;
+  if (combining?.rule !== 'vote') throw new Error('not a vote');
+  const scored = (
+    preference: JudgeOutput['preference'],
+    a: readonly [number, number],
+    b: readonly [number, number],
+  ) => {
+    const orderOf = ([first, second]: readonly [number, number]): JudgeOutput['orders'][number] => ({
+      better: first >= second ? 'A' : 'B',
+      scoresMilli: [first, second],
+    });
+    return {
+      model: { id: 'm', hash: 'a'.repeat(64), engine: 'e' },
+      preference,
+      orders: [orderOf(a), orderOf(b)],
+    } as JudgeOutput;
+  };
+
+  it('is a vote, as sure of a text as both orders together', () => {
+    const won = scored('first', [0, -2_000], [-2_000, 0]);
+    const share = 1 / (1 + Math.exp(-2));
+    expect(combining.choice(won)).toBe('first');
+    expect(combining.confidence(won)).toBeCloseTo(share);
+    expect(combining.confidence(scored('second', [-2_000, 0], [0, -2_000]))).toBeCloseTo(share);
+    expect(combining.confidence(scored('first', [0, -2_000], [0, 0]))).toBeCloseTo((share + 0.5) / 2);
+  });
+
+  it('is the surer of a tie the more it follows the place alone', () => {
+    expect(combining.confidence(scored('tie', [0, -2_000], [0, -2_000]))).toBeCloseTo(1);
+    expect(combining.confidence(scored('tie', [0, -4_000], [0, -100]))).toBeLessThan(0.7);
+  });
+
+  it('is not sure of what was only read from a text', () => {
+    const written = scored('first', [0, -2_000], [-2_000, 0]);
+    expect(combining.confidence({ ...written, orders: [{ better: 'A', scoresMilli: null }, written.orders[1]] })).toBe(
+      0,
+    );
   });
 });

@@ -1,6 +1,7 @@
 import * as v from 'valibot';
 import { defineCapability } from '#core/bus/capability';
 import type { ChatMessage } from '#core/engines/language-model';
+import { summaryWarnings, type SummaryWarnings } from '#core/experts/objective/summary-check';
 import { chatModelSchema, MAX_OUTPUT_TOKENS, tokenIdSchema, tokenIdsSchema } from '../llm-chat/contract';
 
 const MAX_TEXT_CHARACTERS = 16_000;
@@ -46,6 +47,10 @@ export const textSummarize = defineCapability<SummarizeInput, SummarizeOutput, S
   trust: 'member',
   timeoutMs: 120_000,
 });
+
+/** Numbers and names that a summary has and its text lacks: a warning to the reader, no proof of anything. */
+export const warningsAbout = ({ text }: SummarizeInput, { text: summary }: SummarizeOutput): SummaryWarnings =>
+  summaryWarnings(text, summary);
 
 /** The prompt as every executor and every validator puts it to a model. */
 export const summarizeMessages = ({ text, maxWords }: SummarizeInput): readonly ChatMessage[] => [

@@ -92,3 +92,15 @@ describe('the work kind of text.summarize', () => {
     expect(summarizeKind.progress({ ids: [1], text: 'a' })).toEqual({ ids: [1], text: 'a' });
   });
 });
+
+it('summaries are compared as answers to what was asked, as much of the text as fits into a question', () => {
+  const { combining } = summarizeKind;
+  if (combining?.rule !== 'pairwise') throw new Error('not in pairs');
+  expect(combining.question(input)).toBe(`Summarise this text in at most 8 words:\n\n${text}`);
+  for (const long of ['x'.repeat(16_000), `${'x'.repeat(3_959)}${'🙂'.repeat(100)}`]) {
+    const question = combining.question({ ...input, text: long });
+    expect(question.length).toBeLessThanOrEqual(4_000);
+    expect(question.length).toBeGreaterThan(3_990);
+    expect(question).not.toMatch(/\p{Surrogate}/u);
+  }
+});

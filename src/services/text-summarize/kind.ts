@@ -1,9 +1,17 @@
 import { summaryFault } from '#core/experts/objective/summary-check';
 import type { WorkKind } from '#core/experts/work-kind';
+import { MAX_QUESTION_CHARACTERS } from '../text-judge/contract';
 import { textSummarize, type SummarizeChunk, type SummarizeInput, type SummarizeOutput } from './contract';
 
 const TOKENS_PER_UNIT = 50;
 const MAX_UNITS = 5;
+
+/** What a judge of two summaries is asked: as much of the text as fits into a question. */
+function judgedQuestion({ text, maxWords }: SummarizeInput): string {
+  const asked = `Summarise this text in at most ${maxWords} words:\n\n`;
+  // A surrogate at the cut would stand alone.
+  return (asked + text.slice(0, MAX_QUESTION_CHARACTERS - asked.length)).replace(/[\ud800-\udbff]$/, '');
+}
 
 /** What the pipeline knows of `text.summarize@1`: streamed and scored again as chat is, and within its bounds. */
 export const summarizeKind: WorkKind<SummarizeInput, SummarizeOutput, SummarizeChunk> = {
@@ -24,4 +32,5 @@ export const summarizeKind: WorkKind<SummarizeInput, SummarizeOutput, SummarizeC
   model: ({ model }) => model,
   tokens: ({ promptIds, ids }) => ({ prompt: promptIds.length, completion: ids.length }),
   units: (_input, { ids }) => Math.min(MAX_UNITS, 1 + Math.ceil(ids.length / TOKENS_PER_UNIT)),
+  combining: { rule: 'pairwise', question: judgedQuestion },
 };

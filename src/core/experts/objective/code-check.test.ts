@@ -2,12 +2,12 @@ import * as v from 'valibot';
 import { describe, expect, it } from 'vitest';
 import { fail, unwrap } from '#core/base/result';
 import type { Sandbox } from '#core/engines/sandbox';
-import { createNodeSandbox } from '#tests/fakes/node-sandbox';
+import { openSandbox } from '#cli/open-sandbox';
 import { judgePatch, runBefore } from './code-check';
 import { diffOf } from './diff-text';
 import { patchBriefSchema, type PatchBrief } from './patch-brief';
 
-const sandbox = createNodeSandbox();
+const sandbox = openSandbox();
 const never = new AbortController().signal;
 
 const SOURCE = 'export const add = (a, b) => a - b;\nexport const twice = (n) => n * 2;\n';

@@ -45,6 +45,15 @@ describe('labels are scored', () => {
     });
   });
 
+  it('and only from a text that is a label alone, where the question says so', async () => {
+    const asked = { messages: ask('?'), labels, otherwise: 2 };
+    const best = async (said: string) =>
+      unwrap(await scoreLabels(createTurnModel({ showsTurns: false, says: () => said }), asked, never)).best;
+    expect(await Promise.all(['Bad.', '“bad”', ' BAD\n', 'not bad', 'good and bad', ''].map(best))).toEqual([
+      1, 1, 1, 2, 2, 2,
+    ]);
+  });
+
   it('not when the answer was stopped, nor when the model fails', async () => {
     const stopped = AbortSignal.abort();
     expect(await scoreLabels(biased, { messages: ask('?'), labels }, stopped)).toMatchObject({

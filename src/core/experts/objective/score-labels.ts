@@ -10,6 +10,11 @@ export interface LabelQuestion {
    */
   readonly baseline?: readonly ChatMessage[];
   readonly labels: readonly string[];
+  /**
+   * Where a label has to be read from generated text: only a text that is one label and nothing else counts, all others
+   * give this one. For questions where "I would not allow it" must not be read as "allow". Absent: the label named first.
+   */
+  readonly otherwise?: number;
 }
 
 export interface LabelScores {
@@ -80,9 +85,16 @@ export function labelIn(text: string, labels: readonly string[]): number | null 
   return found?.index ?? null;
 }
 
+/** The label that a text consists of, but for case, white space and marks around it. */
+function labelAlone(text: string, labels: readonly string[]): number | null {
+  const bare = (said: string): string => said.toLowerCase().replace(/^[^\p{L}\p{N}]+|[^\p{L}\p{N}]+$/gu, '');
+  const at = labels.findIndex((label) => bare(label) === bare(text));
+  return at === -1 ? null : at;
+}
+
 async function generateLabel(
   model: LanguageModel,
-  { messages, labels }: LabelQuestion,
+  { messages, labels, otherwise }: LabelQuestion,
   signal: AbortSignal,
 ): Promise<Result<LabelScores>> {
   const prompt = await model.encodePrompt(messages);
@@ -95,7 +107,7 @@ async function generateLabel(
   if (run.value.finish === 'cancelled') return cancelled();
   const text = await model.decode(run.value.ids);
   if (!text.ok) return text;
-  const best = labelIn(text.value, labels);
+  const best = otherwise === undefined ? labelIn(text.value, labels) : (labelAlone(text.value, labels) ?? otherwise);
   return best === null ? fail('no_label', 'The model named none of the labels.') : ok({ milli: null, best });
 }
 
@@ -118,7 +130,9 @@ export async function scoreLabels(
     if (!alone.ok) return alone;
     if (alone.value !== null) scores = scores.map((score, at) => score - alone.value![at]!);
   }
-  return ok({ milli: scores.map((score) => Math.round(score * MILLI)), best: bestOf(scores) });
+  // The best of the rounded ones: those are what is claimed, and what others hold the label against.
+  const milli = scores.map((score) => Math.round(score * MILLI));
+  return ok({ milli, best: bestOf(milli) });
 }
 
 export const bestOf = (scores: readonly number[]): number =>
