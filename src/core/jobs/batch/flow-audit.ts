@@ -8,7 +8,16 @@ import type { BatchTotals } from './artefacts';
 import { manifestHash } from './canonical-manifest';
 import { dispatchBatch } from './dispatch';
 import { firstDifference } from './first-difference';
-import { assembleFlow, flowPaths, sealFlow, type Flow, type FlowDeps, type FlowPlan } from './flow';
+import {
+  assembleFlow,
+  CANCELLED,
+  flowPaths,
+  receiptDone,
+  sealFlow,
+  type Flow,
+  type FlowDeps,
+  type FlowPlan,
+} from './flow';
 import {
   AGGREGATE_PATH,
   FLOW_LOG_PATH,
@@ -65,9 +74,7 @@ export async function auditFlow(read: FlowReader, deps: AuditDeps): Promise<Resu
     const bytes = signature ? signatureBytes(signature) : null;
     const good = bytes !== null && (await deps.verify(receipt.body.node_key, encodeCanonical(receipt.body), bytes));
     if (!good) return inconsistent(RECEIPTS_PATH, `the signature of receipts[${index}] does not match it`);
-    if (deps.onReceipt && !(await deps.onReceipt(index + 1, flow.receipts.length))) {
-      return fail('cancelled', 'The audit was stopped.');
-    }
+    if (!(await receiptDone(deps, flow.manifest, index + 1))) return CANCELLED;
   }
   const { totals } = metadataOf(flow.messages, scopeOfManifest(flow.manifest));
   const audit: FlowAudit = { plan, flow, hashes, totals };
@@ -147,8 +154,8 @@ async function openFlow(read: FlowReader, deps: AuditDeps): Promise<Result<Opene
   if (!log.ok) return log;
   const reports = reportsIn(log.value, manifest.value.jobs, deps);
   if (!reports.ok) return inFile(FLOW_LOG_PATH, reports.error);
-  const unsigned = assembleFlow(manifest.value, plan, deps, (job) => reports.value.get(job.job_id)!);
-  if (!unsigned.ok) return inFile(MANIFEST_PATH, unsigned.error);
+  const unsigned = await assembleFlow(manifest.value, plan, deps, (job) => reports.value.get(job.job_id)!);
+  if (!unsigned.ok) return unsigned.error.code === 'cancelled' ? unsigned : inFile(MANIFEST_PATH, unsigned.error);
   const signatures = await listed(RECEIPTS_PATH, parseFlowSignatures);
   if (!signatures.ok) return signatures;
   const { bodies } = unsigned.value;

@@ -357,15 +357,23 @@ test('a receipt too few, a job without a result and an aggregate that says more 
   });
 });
 
-test('a flow and an audit can be stopped between receipts', async () => {
+test('a flow and an audit tell how far they are after each node and each receipt, and can be stopped there', async () => {
   const seen: string[] = [];
-  const onReceipt = async (done: number, total: number) => seen.push(`${done}/${total}`) < 2;
-  expect(await runFlow(manifest, direct, { ...deps, onReceipt })).toMatchObject({ error: { code: 'cancelled' } });
-  expect(seen).toEqual(['1/5', '2/5']);
+  const until = (last: number) => async (done: number, total: number) => seen.push(`${done}/${total}`) < last;
+  const steps = ['1/8', '2/8', '3/8', '4/8', '5/8', '6/8', '7/8', '8/8'];
+  for (const last of [2, 5]) {
+    for (const work of [
+      () => runFlow(manifest, direct, { ...deps, onStep: until(last) }),
+      () => auditFlow(readerOf(flow.files), { ...auditDeps, onStep: until(last) }),
+    ]) {
+      seen.length = 0;
+      expect(await work()).toMatchObject({ error: { code: 'cancelled', message: 'The flow was stopped.' } });
+      expect(seen).toEqual(steps.slice(0, last));
+    }
+  }
   seen.length = 0;
-  expect(await auditFlow(readerOf(flow.files), { ...auditDeps, onReceipt })).toMatchObject({
-    error: { code: 'cancelled' },
-  });
+  expect((await auditFlow(readerOf(flow.files), { ...auditDeps, onStep: until(9) })).ok).toBe(true);
+  expect(seen).toEqual(steps);
 });
 
 test('a flow that would be larger than any is refused before it is signed', async () => {

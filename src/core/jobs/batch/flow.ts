@@ -49,8 +49,8 @@ export interface FlowPlan {
 export interface FlowDeps {
   readonly jobTypes: JobTypes;
   readonly createSigner: CreateSigner;
-  /** Told after each receipt that was signed or verified; false ends the run with the code `cancelled`. */
-  readonly onReceipt?: (done: number, total: number) => Promise<boolean>;
+  /** Told after each node's pass and each receipt that was signed or verified; false ends the work with the code `cancelled`. */
+  readonly onStep?: (done: number, total: number) => Promise<boolean>;
 }
 
 /** A finished flow. */
@@ -103,14 +103,14 @@ const workingNodes = (manifest: BatchManifest): readonly string[] =>
 /**
  * Dispatch, every available node's pass in the order of the roster, and what they leave together. `reportOf` says what the assigned
  * node reported of a job: it does the job, or tells what was reported before. `manifest` has the planned roster already.
- * Codes of `dispatchBatch`, `too_large`.
+ * Codes of `dispatchBatch`, `too_large`, `cancelled`.
  */
-export function assembleFlow(
+export async function assembleFlow(
   manifest: BatchManifest,
   plan: FlowPlan,
-  { jobTypes, createSigner }: FlowDeps,
+  { jobTypes, createSigner, ...deps }: FlowDeps,
   reportOf: (job: BatchJob, nodeId: string) => ReportedResult,
-): Result<UnsignedFlow> {
+): Promise<Result<UnsignedFlow>> {
   const dispatch = dispatchBatch(manifest, jobTypes);
   if (!dispatch.ok) return dispatch;
   const inboxes = inboxesOf(dispatch.value.messages);
@@ -132,7 +132,7 @@ export function assembleFlow(
   const messages = [...dispatch.value.messages];
   const processedByJob = new Map<string, ProcessedAssignment>();
   let ledger = { ...EMPTY_CONTRIBUTION_LEDGER, otherFields: { simulated: true } as Readonly<Record<string, unknown>> };
-  for (const nodeId of workingNodes(manifest)) {
+  for (const [index, nodeId] of workingNodes(manifest).entries()) {
     const given = plan.transport ? (inboxByNode.get(nodeId)?.messages ?? []) : dispatch.value.messages;
     const pass: Result<Pass> = processReports(given, newNodeState(nodeId), jobTypes, (job) => reportOf(job, nodeId));
     if (!pass.ok) return pass;
@@ -150,6 +150,7 @@ export function assembleFlow(
     if (files.tooLarge) break;
     messages.push(...processed.flatMap((one) => one.emitted));
     for (const one of processed) processedByJob.set(one.settled.job.job_id, one);
+    if (!(await goesOn(deps, manifest, index + 1))) return CANCELLED;
   }
   files.add(FLOW_LOG_PATH, renderMessages(messages, scope));
   files.add(LEDGER_PATH, renderContributionLedger(ledger));
@@ -161,6 +162,16 @@ export function assembleFlow(
   const bodies = processed.map((one) => receiptBody(one, hash, signerByNode.get(one.settled.nodeId)!.nodeId, jobTypes));
   return ok({ manifest, manifestHash: hash, messages, processed, bodies, signerByNode, files: files.all });
 }
+
+export const CANCELLED = fail('cancelled', 'The flow was stopped.');
+
+/** Whether the work goes on when so many passes and receipts are done. */
+const goesOn = async ({ onStep }: Pick<FlowDeps, 'onStep'>, manifest: BatchManifest, done: number): Promise<boolean> =>
+  onStep === undefined || onStep(done, workingNodes(manifest).length + manifest.jobs.length);
+
+/** Whether it goes on when so many receipts are signed or verified; all passes are done then. */
+export const receiptDone = (deps: FlowDeps, manifest: BatchManifest, receipts: number): Promise<boolean> =>
+  goesOn(deps, manifest, workingNodes(manifest).length + receipts);
 
 function tooLarge({ transport }: FlowPlan) {
   const advice = transport ? 'use fewer or smaller jobs' : 'with transport no node repeats the whole dispatch';
@@ -208,15 +219,13 @@ export function sealFlow(
 export async function runFlow(manifest: BatchManifest, plan: FlowPlan, deps: FlowDeps): Promise<Result<Flow>> {
   const planned = plannedManifest(manifest, plan);
   if (!planned.ok) return planned;
-  const unsigned = assembleFlow(planned.value, plan, deps, (job, nodeId) => runJob(job, nodeId, deps.jobTypes));
+  const unsigned = await assembleFlow(planned.value, plan, deps, (job, nodeId) => runJob(job, nodeId, deps.jobTypes));
   if (!unsigned.ok) return unsigned;
   const { bodies, signerByNode } = unsigned.value;
   const receipts: FlowReceipt[] = [];
   for (const body of bodies) {
     receipts.push(await signReceipt(body, signerByNode.get(body.node_id)!));
-    if (deps.onReceipt && !(await deps.onReceipt(receipts.length, bodies.length))) {
-      return fail('cancelled', 'The flow was stopped.');
-    }
+    if (!(await receiptDone(deps, planned.value, receipts.length))) return CANCELLED;
   }
   return ok(sealFlow(unsigned.value, plan, receipts));
 }
