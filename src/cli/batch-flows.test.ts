@@ -249,7 +249,7 @@ describe('bad input is one sentence, and nothing is changed', () => {
 
   const writeHostile = async (): Promise<void> => {
     await writeFile(at('deep.json'), `{"version":1,"messages":${'['.repeat(10_000)}${']'.repeat(10_000)}}`);
-    const fields = Array.from({ length: 1_000_000 }, (_, index) => `"f${index}":0`).join(',');
+    const fields = Array.from({ length: 50_000 }, (_, index) => `"f${index}":0`).join(',');
     await writeFile(at('wide.json'), `{"version":1,${fields}}`);
   };
 

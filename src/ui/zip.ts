@@ -3,8 +3,8 @@ import { fail, ok, type Result } from '#core/base/result';
 
 /** Three files for each of a thousand nodes, and a handful. */
 const MAX_FILES = 3_100;
-/** As much as the files of one flow may have, four bytes to a character at the worst. */
-export const MAX_FILES_BYTES = 1024 * 1024 * 1024;
+/** Twice what the files of the largest flow have in plain letters; unpacked they must fit into the memory of a tab. */
+export const MAX_FILES_BYTES = 512 * 1024 * 1024;
 
 /**
  * The date that every file in a zip bears: the first that the format knows, in local time as the format has it. With the present

@@ -100,7 +100,7 @@ export function createBatchLab({
   };
 }
 
-const inLog = (which: string, { code, message }: Failure) => fail(code, `The log of ${which}: ${message}`);
+const inLog = (which: string, { code, message }: Failure) => fail(code, `The log of the ${which}: ${message}`);
 
 function viewOf(files: FlowFilesView, audit: FlowAudit): FlowView {
   const auditText = renderAudit(audit);
