@@ -1,19 +1,19 @@
-import { readTextFile, writeFiles, type FileWrite } from '#adapters/storage-fs-files/write-files';
-import { fail, ok, type Result } from '#core/base/result';
+import { writeFiles, type FileWrite } from '#adapters/storage-fs-files/write-files';
+import { ok, type Result } from '#core/base/result';
 import { renderArtefacts } from '#core/jobs/batch/artefacts';
 import {
   appendBatch,
   EMPTY_CONTRIBUTION_LEDGER,
-  MAX_LEDGER_CHARACTERS,
   parseContributionLedger,
   renderContributionLedger,
 } from '#core/jobs/batch/contribution-ledger';
-import { MAX_MANIFEST_CHARACTERS, parseManifest } from '#core/jobs/batch/manifest';
+import { parseManifest } from '#core/jobs/batch/manifest';
 import { renderMessageLog } from '#core/jobs/batch/message-log';
 import { batchReceipts, renderBatchReceipts } from '#core/jobs/batch/receipts';
 import { runBatch } from '#core/jobs/batch/run-batch';
 import { deterministicJobTypes } from '#services/deterministic-job-types';
 import type { Command, CommandInput } from './command';
+import { pathsOf, readOptional, readRequired, writable } from './command-files';
 
 /** Runs a batch manifest in this process, each of its nodes simulated, and prints everything that the run leaves. */
 export const batchRun: Command = {
@@ -26,51 +26,36 @@ export const batchRun: Command = {
 };
 
 async function runManifest(input: CommandInput): Promise<Result<string>> {
-  const manifestPath = input.resolvePath(input.positionals[0]!);
-  const pathOf = (option: string): string | null => {
-    const value = input.options[option];
-    return typeof value === 'string' ? input.resolvePath(value) : null;
-  };
-  const ledgerPath = pathOf('ledger');
-  const messageLogPath = pathOf('message-log');
-  const receiptsPath = pathOf('receipts');
-  const named = [manifestPath, ledgerPath, messageLogPath, receiptsPath].filter((path) => path !== null);
-  if (new Set(named).size < named.length)
-    return fail('usage', 'Manifest, ledger, message log and receipts must be different files.');
-
-  const manifestText = await readTextFile(manifestPath, MAX_MANIFEST_CHARACTERS);
-  if (!manifestText.ok) return manifestText;
-  if (manifestText.value === null) return fail('no_manifest', `There is no manifest at ${manifestPath}.`);
-  const manifest = parseManifest(manifestText.value);
-  if (!manifest.ok) return inFile(manifestPath, manifest.error);
-
-  const ledgerText = ledgerPath === null ? ok(null) : await readTextFile(ledgerPath, MAX_LEDGER_CHARACTERS);
-  if (!ledgerText.ok) return ledgerText;
-  const ledger = ledgerText.value === null ? ok(EMPTY_CONTRIBUTION_LEDGER) : parseContributionLedger(ledgerText.value);
-  if (!ledger.ok) return inFile(ledgerPath ?? '', ledger.error);
-
-  const run = runBatch(manifest.value, deterministicJobTypes);
+  const named = { ...input, options: { ...input.options, manifest: input.positionals[0] } };
+  const paths = await pathsOf(named, ['manifest'], ['ledger', 'message-log', 'receipts']);
+  if (!paths.ok) return paths;
+  const manifest = await readRequired(paths.value.manifest, 'manifest', parseManifest);
+  if (!manifest.ok) return manifest;
+  const ledger = await readOptional(paths.value.ledger, parseContributionLedger);
+  if (!ledger.ok) return ledger;
+  const run = runBatch(manifest.value.value, deterministicJobTypes);
   if (!run.ok) return run;
 
   const writes: FileWrite[] = [];
-  if (messageLogPath !== null) {
-    writes.push({ path: messageLogPath, text: renderMessageLog(manifest.value, run.value, deterministicJobTypes) });
+  if (paths.value['message-log'] !== null) {
+    const text = renderMessageLog(manifest.value.value, run.value, deterministicJobTypes);
+    writes.push({ path: paths.value['message-log'], text });
   }
-  if (receiptsPath !== null) {
-    const receipts = batchReceipts(manifest.value, run.value, deterministicJobTypes);
-    writes.push({ path: receiptsPath, text: renderBatchReceipts(receipts) });
+  if (paths.value.receipts !== null) {
+    const receipts = batchReceipts(manifest.value.value, run.value, deterministicJobTypes);
+    writes.push({ path: paths.value.receipts, text: renderBatchReceipts(receipts) });
   }
   // The ledger comes last: it must not hold a run whose other files could not be written.
-  if (ledgerPath !== null) {
-    const text = renderContributionLedger(appendBatch(ledger.value, manifest.value, run.value));
-    if (text.length > MAX_LEDGER_CHARACTERS)
-      return fail('ledger_full', `The ledger ${ledgerPath} is full; use another file.`);
-    writes.push({ path: ledgerPath, text, readAs: ledgerText.value });
+  if (paths.value.ledger !== null) {
+    const before = ledger.value.value ?? EMPTY_CONTRIBUTION_LEDGER;
+    const text = renderContributionLedger(appendBatch(before, manifest.value.value, run.value));
+    writes.push({ path: paths.value.ledger, text, readAs: ledger.value.text });
+  }
+  for (const { path, text } of writes) {
+    const fits = writable(path, text);
+    if (!fits.ok) return fits;
   }
   const written = await writeFiles(writes);
   if (!written.ok) return written;
-  return ok(renderArtefacts(manifest.value, run.value, deterministicJobTypes));
+  return ok(renderArtefacts(manifest.value.value, run.value, deterministicJobTypes));
 }
-
-const inFile = (path: string, error: { readonly code: string; readonly message: string }) =>
-  fail(error.code, `${path}: ${error.message}`);

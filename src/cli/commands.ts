@@ -1,19 +1,38 @@
+import { batchDispatch } from './batch-dispatch';
 import { batchRun } from './batch-run';
 import type { Command } from './command';
 import { economyCheck } from './economy/economy-check';
 import { economySample } from './economy/economy-sample';
 import { ledgerReplay } from './economy/ledger-replay';
+import { flowAggregate, flowAudit } from './flow-audit';
+import { flowRun } from './flow-run';
+import { inboxMaterialise } from './inbox-materialise';
+import { inboxProcess } from './inbox-process';
+import { ledgerSummary } from './ledger-summary';
 import { modelsPin } from './models-pin';
+import { outboxCollect } from './outbox-collect';
+import { peersSummary } from './peers-summary';
+import { resultsValidate } from './results-validate';
 import { simulateCommand } from './simulate';
 import { status } from './status';
 
 /** Every command of the command line, in the order in which the help lists them. */
 export const commands: readonly Command[] = [
   batchRun,
-  simulateCommand,
   ledgerReplay,
   economySample,
   economyCheck,
+  batchDispatch,
+  inboxMaterialise,
+  inboxProcess,
+  outboxCollect,
+  flowRun,
+  flowAudit,
+  flowAggregate,
+  resultsValidate,
+  peersSummary,
+  ledgerSummary,
+  simulateCommand,
   status,
   modelsPin,
 ];

@@ -357,6 +357,7 @@ export function createTabNode(deps: TabNodeDeps): TabNode & { begin(): Promise<v
     notices: () => life.notices,
     dismissNotice: (id) => life.dismissNotice(id),
     runBatch: (manifestText, where) => laterBatch(import('./tab/mesh-batch'), manifestText, where),
+    batchLab: async () => (await import('./tab/batch-lab')).createBatchLab(deps),
     async prepareForUpdate() {
       if (!life.running) return;
       const patience = new Promise<void>((resolve) => clock.after(OWN_ANSWERS_MS, resolve));

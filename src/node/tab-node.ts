@@ -272,6 +272,61 @@ export interface BatchRun {
   cancel(): void;
 }
 
+/** The files of a flow by path, `/` between: what the command line writes into a folder. */
+export type FlowFilesView = ReadonlyMap<string, string>;
+
+/** What was found in the files of a finished flow, or why they do not hold; and what a clean audit allows to be made of them. */
+export interface FlowView {
+  readonly files: FlowFilesView;
+  readonly listed: readonly { readonly path: string; readonly bytes: number; readonly sha256: string }[];
+  readonly transport: boolean;
+  readonly peerDerived: boolean;
+  readonly checked: Readonly<Record<string, number>>;
+  readonly totals: Readonly<Record<string, number>>;
+  readonly results: readonly {
+    readonly jobId: string;
+    readonly node: string;
+    readonly valid: boolean;
+    readonly reason: string;
+    readonly units: number;
+  }[];
+  /** The very texts that the command line prints. */
+  readonly auditText: string;
+  readonly aggregateText: string;
+}
+
+/** Work of the Lab that takes a while: how far it is, what comes of it, and a way to stop it. */
+export interface LabRun<T> {
+  readonly progress: AsyncIterable<{ readonly done: number; readonly total: number }>;
+  readonly outcome: Promise<Result<T>>;
+  cancel(): void;
+}
+
+/** Batch flows in this tab, by the code of the command line; nothing of it goes to other nodes. */
+export interface BatchLab {
+  /** The files of a flow with all of its nodes simulated here. `peerLog`: a message log whose heartbeats are the roster. */
+  runFlow(
+    manifestText: string,
+    options: { readonly transport: boolean; readonly peerLog: string | null },
+  ): LabRun<FlowFilesView>;
+  auditFlow(files: FlowFilesView): LabRun<FlowView>;
+  /** Who was heard in a message log. */
+  summarisePeers(logText: string): Result<{
+    readonly text: string;
+    readonly peers: readonly {
+      readonly node: string;
+      readonly status: 'available' | 'offline';
+      readonly capabilities: readonly string[];
+      readonly heartbeats: number;
+    }[];
+  }>;
+  /** Every verdict anew from an assignment log and a result log. */
+  validateResults(
+    assignmentsText: string,
+    resultsText: string,
+  ): Result<{ readonly text: string; readonly results: FlowView['results'] }>;
+}
+
 /** Anything the interface shows may have changed: read the part again. */
 export type TabNodeChange =
   | 'status'
@@ -362,6 +417,8 @@ export interface TabNode {
   dismissNotice(id: string): void;
 
   runBatch(manifestText: string, where: 'mesh' | 'tab'): BatchRun;
+  /** Works without a running node. */
+  batchLab(): Promise<BatchLab>;
 
   /**
    * Resolves when this person's questions are answered, and running jobs ended or were handed back: before an update

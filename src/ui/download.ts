@@ -4,8 +4,12 @@ import { after } from './time';
 const RELEASE_MS = 30_000;
 
 /** Hands a text to the person as a file. */
-export function downloadText(fileName: string, text: string, type = 'application/json'): void {
-  const url = URL.createObjectURL(new Blob([text], { type }));
+export const downloadText = (fileName: string, text: string, type = 'application/json'): void =>
+  downloadBlob(fileName, new Blob([text], { type }));
+
+/** Hands bytes to the person as a file. */
+export function downloadBlob(fileName: string, blob: Blob): void {
+  const url = URL.createObjectURL(blob);
   const link = document.createElement('a');
   link.href = url;
   link.download = fileName;

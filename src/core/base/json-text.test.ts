@@ -2,7 +2,7 @@ import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { boxedFloat } from './boxed-float';
 import { isShallow, MAX_JSON_DEPTH } from './json-depth';
-import { equalJson, floatText, jsonText, parseJsonText, withoutBoxes } from './json-text';
+import { equalJson, floatText, jsonText, MAX_JSON_FIELDS, parseJsonText, withoutBoxes } from './json-text';
 import { unwrap } from './result';
 
 const ownKeys = { noNullPrototype: true, depthSize: 'small', stringUnit: 'binary' } as const;
@@ -57,6 +57,16 @@ test('reserved keys, deep nesting and numbers beyond a double are refused', () =
   expect(parseJsonText('['.repeat(100_000)).ok).toBe(false);
   expect(parseJsonText('['.repeat(MAX_JSON_DEPTH) + ']'.repeat(MAX_JSON_DEPTH)).ok).toBe(true);
   expect(parseJsonText('1e999').ok).toBe(false);
+});
+
+test('an object with too many fields and a document with too many values are refused', () => {
+  const fields = (count: number) => `{${Array.from({ length: count }, (_, index) => `"${index}":0`).join(',')}}`;
+  expect(parseJsonText(fields(MAX_JSON_FIELDS)).ok).toBe(true);
+  const many = parseJsonText(`\n ${fields(MAX_JSON_FIELDS + 1)}`);
+  expect(many.ok || many.error.message).toMatch(/more than 10000 fields at line 2, column 2\.$/);
+  expect(parseJsonText('[[],{"a":1}]', 4).ok).toBe(true);
+  const all = parseJsonText('[[],{"a":[1]}]', 4);
+  expect(all.ok || all.error.message).toMatch(/more than 4 values at line 1, column 11\.$/);
 });
 
 test('a float with a whole value stays a float from text to text', () => {

@@ -10,30 +10,44 @@ import { byCodePoint } from './text';
  * float again. All other values are what JSON.parse gives.
  */
 
+/** Fields of one object: far above any document of ours, and known before the million of a hostile one is built. */
+export const MAX_JSON_FIELDS = 10_000;
+/**
+ * Values in one document, of every kind. Written with an indent, as ours are, a value of a log takes 15 characters or more, so
+ * that 64 Mi of them hold fewer; a text without white space reaches the bound before its values fill the memory.
+ */
+const MAX_JSON_VALUES = 5_000_000;
+
 const WHITE = /[ \t\n\r]*/y;
 const NUMBER = /-?(?:0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?/y;
 const LITERAL = /true|false|null/y;
 
 /**
  * The value behind a JSON text (RFC 8259). Fails with `undecodable` and the place of the first error; the key
- * `__proto__`, nesting deeper than MAX_JSON_DEPTH and numbers beyond a double are errors. Of two equal keys the last counts.
+ * `__proto__`, nesting deeper than MAX_JSON_DEPTH, more than MAX_JSON_FIELDS fields in an object or `maxValues` values in all,
+ * and numbers beyond a double are errors. Of two equal keys the last counts.
  */
-export function parseJsonText(text: string): Result<unknown> {
+export function parseJsonText(text: string, maxValues = MAX_JSON_VALUES): Result<unknown> {
   try {
-    return ok(createReader(text).document());
+    return ok(createReader(text, maxValues).document());
   } catch (error) {
     if (!(error instanceof SyntaxError)) throw error;
     return fail('undecodable', `The file is not valid JSON: ${error.message}.`);
   }
 }
 
-function createReader(text: string) {
+function createReader(text: string, maxValues: number) {
   let at = 0;
+  let values = 0;
 
   function refuse(what: string, where = at): never {
-    const before = text.slice(0, where);
-    const line = before.split('\n').length;
-    throw new SyntaxError(`${what} at line ${line}, column ${where - before.lastIndexOf('\n')}`);
+    let line = 1;
+    let lineStart = 0;
+    for (let found = text.indexOf('\n'); found !== -1 && found < where; found = text.indexOf('\n', lineStart)) {
+      line += 1;
+      lineStart = found + 1;
+    }
+    throw new SyntaxError(`${what} at line ${line}, column ${where - lineStart + 1}`);
   }
 
   function match(pattern: RegExp): RegExpExecArray | null {
@@ -83,6 +97,8 @@ function createReader(text: string) {
 
   function object(depth: number): Record<string, unknown> {
     const fields: Record<string, unknown> = {};
+    const start = at;
+    let count = 0;
     at += 1;
     match(WHITE);
     if (text[at] === '}') {
@@ -92,6 +108,7 @@ function createReader(text: string) {
     for (;;) {
       match(WHITE);
       if (text[at] !== '"') refuse('a missing key');
+      if (++count > MAX_JSON_FIELDS) refuse(`an object with more than ${MAX_JSON_FIELDS} fields`, start);
       const keyAt = at;
       const key = string();
       if (key === '__proto__') refuse('the reserved key __proto__', keyAt);
@@ -106,6 +123,7 @@ function createReader(text: string) {
 
   function value(depth: number): unknown {
     if (depth > MAX_JSON_DEPTH) refuse(`nesting deeper than ${MAX_JSON_DEPTH}`);
+    if (++values > maxValues) refuse(`more than ${maxValues} values`);
     match(WHITE);
     const first = text[at];
     const read = first === '{' ? object(depth) : first === '[' ? array(depth) : first === '"' ? string() : literal();

@@ -1,27 +1,14 @@
-import { isShallow } from '../../base/json-depth';
 import { jsonText } from '../../base/json-text';
 import { fail, ok, type Result } from '../../base/result';
+import { heartbeatsOf } from './dispatch';
+import { assignedMessage, heartbeatMessage, runningId, settledMessages, type BatchMessage } from './job-messages';
 import type { JobTypes } from './job-type';
-import { judgeResult, type Judgement, type Validation } from './judge';
-import { LEDGER, SCHEDULER, VALIDATOR, type BatchJob, type BatchManifest } from './manifest';
-import { failedReport, type ReportedResult } from './report';
-import { resultHash, writtenOutput } from './result-hash';
-import { capabilitiesOf, type Assignment } from './schedule';
-
-export type MessageType =
-  'node_heartbeat' | 'job_assigned' | 'job_result_reported' | 'job_validated' | 'contribution_recorded';
-
-export interface BatchMessage {
-  /** `msg-0001` onward. */
-  readonly message_id: string;
-  readonly message_type: MessageType;
-  readonly sender_node_id: string;
-  /** Null for a heartbeat, which is for everyone. */
-  readonly recipient_node_id: string | null;
-  readonly payload: Readonly<Record<string, unknown>>;
-  /** The job's id; null for a heartbeat. */
-  readonly correlation_id: string | null;
-}
+import type { Validation } from './judge';
+import type { BatchManifest } from './manifest';
+import type { ReportedResult } from './report';
+import { writtenOutput } from './result-hash';
+import type { Assignment } from './schedule';
+import { settleJob, type SettledJob } from './settled-job';
 
 export interface BatchResult {
   readonly job_id: string;
@@ -83,14 +70,6 @@ export interface BatchArtefacts {
   readonly node_roster: readonly RosterEntry[];
 }
 
-/** One job from assignment to judgement. */
-interface Settled {
-  readonly job: BatchJob;
-  readonly assignment: Assignment;
-  readonly reported: ReportedResult;
-  readonly judgement: Judgement;
-}
-
 /**
  * Judges the reported results and writes down the whole run. `assignments` and `results` are in job order, one each
  * per job; fails with `incomplete_batch` when they are not. Pure: the same input, the same artefacts, whoever did the work.
@@ -105,14 +84,13 @@ export function assembleArtefacts(
     return fail('incomplete_batch', 'The batch is not finished: a job has no assignment or no result.');
   }
   const nodeIds = new Set(manifest.nodes.map((node) => node.node_id));
-  const settled: Settled[] = [];
+  const settled: SettledJob[] = [];
   for (const [index, job] of manifest.jobs.entries()) {
     const assignment = assignments[index]!;
     if (assignment.job_id !== job.job_id || !nodeIds.has(assignment.node_id)) {
       return fail('incomplete_batch', `The assignments do not fit the batch at the job ${JSON.stringify(job.job_id)}.`);
     }
-    const reported = readable(job, results[index]!);
-    settled.push({ job, assignment, reported, judgement: judgeResult(job, assignment.node_id, reported, jobTypes) });
+    settled.push(settleJob(job, assignment.node_id, results[index]!, jobTypes));
   }
   const roster = rosterOf(manifest, settled, jobTypes);
   const validations = settled.map(({ judgement }) => judgement.validation);
@@ -124,7 +102,7 @@ export function assembleArtefacts(
   const completed = settled.filter(({ reported }) => reported.status === 'completed').length;
   return ok({
     assignments,
-    messages: messagesOf(roster, settled, jobTypes),
+    messages: messagesOf(roster, settled),
     results: settled.map(({ reported, judgement }) => ({
       job_id: reported.job_id,
       node_id: reported.node_id,
@@ -151,37 +129,25 @@ export function assembleArtefacts(
   });
 }
 
-const unitsIn = (settled: readonly Settled[]): number =>
+const unitsIn = (settled: readonly SettledJob[]): number =>
   settled.reduce((sum, { judgement }) => sum + judgement.units, 0);
 
-/** A report that can be written down: a failed one has no output, and an output that nests beyond reason counts as a failure. */
-function readable(job: BatchJob, reported: ReportedResult): ReportedResult {
-  if (reported.status === 'failed') return { ...reported, output: null };
-  return isShallow(reported.output)
-    ? reported
-    : failedReport(job, reported.node_id, 'The reported output cannot be read.');
-}
-
-function rosterOf(manifest: BatchManifest, settled: readonly Settled[], jobTypes: JobTypes): RosterEntry[] {
-  let heartbeats = 0;
-  return manifest.nodes.map((node) => {
-    const own = settled.filter(({ assignment }) => assignment.node_id === node.node_id);
-    const available = node.status === 'available';
-    if (available) heartbeats += 1;
+function rosterOf(manifest: BatchManifest, settled: readonly SettledJob[], jobTypes: JobTypes): RosterEntry[] {
+  return heartbeatsOf(manifest, jobTypes).map(({ node_id, status, capabilities, ...heartbeat }) => {
+    const own = settled.filter(({ nodeId }) => nodeId === node_id);
     return {
-      node_id: node.node_id,
-      status: node.status,
-      capabilities: capabilitiesOf(node, jobTypes),
+      node_id,
+      status,
+      capabilities,
       assigned_jobs: own.length,
       contribution_units: unitsIn(own),
-      heartbeat_sequence: available ? heartbeats : 0,
-      heartbeat_count: available ? 1 : 0,
+      ...heartbeat,
     };
   });
 }
 
-function summaryOf(entry: RosterEntry, settled: readonly Settled[]): NodeSummary {
-  const own = settled.filter(({ assignment }) => assignment.node_id === entry.node_id);
+function summaryOf(entry: RosterEntry, settled: readonly SettledJob[]): NodeSummary {
+  const own = settled.filter(({ nodeId }) => nodeId === entry.node_id);
   const completed = own.filter(({ reported }) => reported.status === 'completed').length;
   return {
     node_id: entry.node_id,
@@ -192,65 +158,14 @@ function summaryOf(entry: RosterEntry, settled: readonly Settled[]): NodeSummary
   };
 }
 
-function messagesOf(roster: readonly RosterEntry[], settled: readonly Settled[], jobTypes: JobTypes): BatchMessage[] {
-  const messages: BatchMessage[] = [];
-  function send(
-    message_type: MessageType,
-    sender_node_id: string,
-    recipient_node_id: string | null,
-    payload: BatchMessage['payload'],
-    correlation_id: string | null,
-  ): string {
-    const message_id = `msg-${String(messages.length + 1).padStart(4, '0')}`;
-    messages.push({ message_id, message_type, sender_node_id, recipient_node_id, payload, correlation_id });
-    return message_id;
-  }
-  for (const { node_id, status, capabilities, heartbeat_sequence, heartbeat_count } of roster) {
-    if (status !== 'available') continue;
-    const payload = { node_id, status, capabilities, heartbeat_sequence, heartbeat_count };
-    send('node_heartbeat', node_id, null, payload, null);
-  }
-  for (const { job, assignment, reported, judgement } of settled) {
-    const { job_id, job_type } = job;
-    const { node_id } = assignment;
-    const { valid, reason } = judgement.validation;
-    const contribution_units = judgement.units;
-    const assigned = send(
-      'job_assigned',
-      SCHEDULER,
-      node_id,
-      { job_id, job_type, payload: job.payload, node_id },
-      job_id,
-    );
-    const result = send(
-      'job_result_reported',
-      node_id,
-      LEDGER,
-      {
-        job_id: reported.job_id,
-        node_id: reported.node_id,
-        status: reported.status,
-        success: reported.status === 'completed',
-        output: reported.output,
-        error: reported.error,
-        contribution_units,
-        result_hash: resultHash(jobTypes.get(job_type), reported),
-      },
-      job_id,
-    );
-    const validated = {
-      job_id,
-      node_id,
-      assignment_message_id: assigned,
-      result_message_id: result,
-      validator_id: VALIDATOR,
-      valid,
-      reason,
-      contribution_units_after_validation: contribution_units,
-    };
-    send('job_validated', VALIDATOR, LEDGER, validated, job_id);
-    const recorded = { job_id, node_id, status: reported.status, valid, validation: reason, contribution_units };
-    send('contribution_recorded', LEDGER, node_id, recorded, job_id);
+function messagesOf(roster: readonly RosterEntry[], settled: readonly SettledJob[]): BatchMessage[] {
+  const available = roster.filter((entry) => entry.status === 'available');
+  const messages = available.map((entry, index) => heartbeatMessage(runningId(index + 1), entry));
+  for (const one of settled) {
+    const [assigned, result, validation, contribution] = [1, 2, 3, 4].map((step) => runningId(messages.length + step));
+    const ids = { assigned: assigned!, result: result!, validation: validation!, contribution: contribution! };
+    messages.push(assignedMessage(ids.assigned, one.job, one.nodeId));
+    messages.push(...settledMessages(one, ids, one.reported.output));
   }
   return messages;
 }
@@ -270,6 +185,25 @@ export function renderArtefacts(manifest: BatchManifest, artefacts: BatchArtefac
     })),
   };
   return jsonText(written, { indent: 2 }) + '\n';
+}
+
+/** The jobs of a finished run as they were settled, in job order. */
+export function settledJobs(manifest: BatchManifest, artefacts: BatchArtefacts): SettledJob[] {
+  const hashByJob = new Map(
+    artefacts.messages
+      .filter((message) => message.message_type === 'job_result_reported')
+      .map((message) => [message.correlation_id, String(message.payload['result_hash'])]),
+  );
+  return manifest.jobs.map((job, index) => {
+    const reported = artefacts.results[index]!;
+    return {
+      job,
+      nodeId: artefacts.assignments[index]!.node_id,
+      reported,
+      judgement: { validation: artefacts.validations[index]!, units: reported.contribution_units },
+      resultHash: hashByJob.get(job.job_id)!,
+    };
+  });
 }
 
 /** The messages with floats as floats, ready to be written. */

@@ -3,9 +3,11 @@ import { unwrap } from '#core/base/result';
 import { shoutJob, shoutTypes } from '#tests/fakes/shout-job';
 import {
   appendBatch,
+  appendOnce,
   EMPTY_CONTRIBUTION_LEDGER,
   parseContributionLedger,
   renderContributionLedger,
+  renderLedgerSummary,
   summariseLedger,
 } from './contribution-ledger';
 import { readManifest } from './manifest';
@@ -15,6 +17,9 @@ const manifest = unwrap(readManifest({ version: 1, nodes: ['b', 'a'], jobs: [sho
 const artefacts = unwrap(runBatch(manifest, shoutTypes));
 const old =
   '{"note":"kept","version":1,"records":[{"node_id":"n","job_id":"x","status":"completed","contribution_units":2,"weight":1.0}]}';
+
+const record = (units: number, more = '') =>
+  `{"node_id":"n","job_id":"y","status":"completed","contribution_units":${units}${more}}`;
 
 test('records keep type, validation and reason; invalid results stay visible with no units', () => {
   const ledger = appendBatch(EMPTY_CONTRIBUTION_LEDGER, manifest, artefacts);
@@ -64,6 +69,43 @@ test('a summary per node adds up its records', () => {
   ]);
 });
 
+test('the summary as a document counts verdicts where records have them, and is empty for an empty ledger', () => {
+  const ledger = appendBatch(unwrap(parseContributionLedger(old)), manifest, artefacts);
+  expect(JSON.parse(renderLedgerSummary(ledger))).toEqual({
+    version: 1,
+    nodes: summariseLedger(ledger),
+    totals: { nodes: 3, records: 3, valid_results: 1, invalid_results: 1, contribution_units: 4 },
+  });
+  expect(JSON.parse(renderLedgerSummary(EMPTY_CONTRIBUTION_LEDGER))).toMatchObject({
+    nodes: [],
+    totals: { records: 0 },
+  });
+});
+
+test('a record of an assignment is added once; records without an assignment are added each time', () => {
+  const done = {
+    node_id: 'n',
+    job_id: 'y',
+    status: 'completed',
+    contribution_units: 1,
+    assignment_hash: 'ab'.repeat(32),
+  };
+  const first = unwrap(appendOnce(EMPTY_CONTRIBUTION_LEDGER, [done]));
+  const second = unwrap(appendOnce(first.ledger, [done, { ...done, assignment_hash: 'cd'.repeat(32) }]));
+  expect([first.added, second.added, second.ledger.records.length]).toEqual([1, 1, 2]);
+  const { assignment_hash: _, ...plain } = done;
+  expect(unwrap(appendOnce(unwrap(appendOnce(first.ledger, [plain])).ledger, [plain])).ledger.records).toHaveLength(3);
+  const withMore = unwrap(
+    parseContributionLedger(
+      `{"version":1,"records":[${record(1, `,"assignment_hash":"${done.assignment_hash}","more":2`)}]}`,
+    ),
+  );
+  expect(unwrap(appendOnce(withMore, [done])).added).toBe(0);
+  expect(appendOnce(withMore, [{ ...done, contribution_units: 2 }])).toMatchObject({
+    error: { code: 'conflicting_record' },
+  });
+});
+
 test.each([
   ['{', 'undecodable'],
   ['[]', 'malformed'],
@@ -79,6 +121,8 @@ test.each([
   [old.replace('2,"weight"', '2.0,"weight"'), 'malformed'],
   [old.replace('"weight":1.0', '"validation_valid":"yes"'), 'malformed'],
   [old.replace('"weight":1.0', '"result_hash":"ab"'), 'malformed'],
+  [old.replace('"weight":1.0', '"assignment_hash":"ab"'), 'malformed'],
+  [old.replace('}]', `},${record(Number.MAX_SAFE_INTEGER)}]`), 'malformed'],
 ])('the ledger %s is refused in one sentence', (text, code) => {
   const read = parseContributionLedger(text);
   expect(read.ok ? 'read' : read.error.code).toBe(code);

@@ -1,14 +1,12 @@
 import * as v from 'valibot';
-import { jsonText, parseJsonText } from '../../base/json-text';
+import { equalJson, jsonText } from '../../base/json-text';
 import { fail, ok, type Result } from '../../base/result';
 import { byCodePoint, isBlank } from '../../base/text';
-import { isPlainObject } from './payload';
-import type { BatchArtefacts, NodeSummary } from './artefacts';
+import { settledJobs, type BatchArtefacts, type NodeSummary } from './artefacts';
 import type { BatchManifest } from './manifest';
-
-/** Largest ledger file that is read and written as a whole. */
-export const MAX_LEDGER_CHARACTERS = 64 * 1024 * 1024;
-export const CONTRIBUTION_LEDGER_VERSION = 1;
+import { isPlainObject } from './payload';
+import { DOCUMENT_VERSION, readDocument } from './read-document';
+import type { SettledJob } from './settled-job';
 
 /** What one judged result contributed. The optional fields are absent in records of earlier programs. */
 export interface ContributionRecord {
@@ -20,6 +18,8 @@ export interface ContributionRecord {
   readonly validation_valid?: boolean | null;
   readonly validation_reason?: string | null;
   readonly result_hash?: string | null;
+  /** SHA-256 over the assignment that was done (see `assignmentHash`); the same assignment is recorded once. */
+  readonly assignment_hash?: string | null;
 }
 
 /** The ledger of one file. Records and fields that this program does not know are kept as they were read. */
@@ -40,6 +40,8 @@ const units = v.pipe(
   v.minValue(0, 'must not be negative'),
 );
 
+const sha256Hex = v.pipe(v.string('must be text'), v.regex(/^[0-9a-f]{64}$/, 'must be a SHA-256 in hex'));
+
 const knownFields = v.object(
   {
     node_id: name,
@@ -49,24 +51,17 @@ const knownFields = v.object(
     job_type: v.nullish(v.string('must be text')),
     validation_valid: v.nullish(v.boolean('must be true or false')),
     validation_reason: v.nullish(v.string('must be text')),
-    result_hash: v.nullish(v.pipe(v.string('must be text'), v.regex(/^[0-9a-f]{64}$/, 'must be a SHA-256 in hex'))),
+    result_hash: v.nullish(sha256Hex),
+    assignment_hash: v.nullish(sha256Hex),
   },
   'is missing',
 );
 
 /** The ledger in a file's text; every fault is one sentence. Codes `too_large`, `undecodable`, `unknown_version`, `malformed`. */
 export function parseContributionLedger(text: string): Result<ContributionLedger> {
-  if (text.length > MAX_LEDGER_CHARACTERS) {
-    return fail('too_large', `The ledger is larger than ${MAX_LEDGER_CHARACTERS} characters.`);
-  }
-  const read = parseJsonText(text);
-  if (!read.ok) return read;
-  const document = read.value;
-  if (!isPlainObject(document)) return fail('malformed', 'The ledger must be an object.');
-  const { version, records, ...otherFields } = document;
-  if (version !== CONTRIBUTION_LEDGER_VERSION) {
-    return fail('unknown_version', `The ledger's version must be ${CONTRIBUTION_LEDGER_VERSION}.`);
-  }
+  const document = readDocument(text, 'ledger');
+  if (!document.ok) return document;
+  const { version: _, records, ...otherFields } = document.value;
   if (!Array.isArray(records)) return fail('malformed', "The ledger's records must be a list.");
   for (const [index, record] of (records as unknown[]).entries()) {
     if (!isPlainObject(record)) return fail('malformed', `The ledger's records[${index}] must be an object.`);
@@ -77,13 +72,30 @@ export function parseContributionLedger(text: string): Result<ContributionLedger
       return fail('malformed', `The ledger's ${at} ${issue.message}.`);
     }
   }
-  return ok({ records: records as ContributionRecord[], otherFields });
+  const ledger = { records: records as ContributionRecord[], otherFields };
+  // Each count is a safe integer, but a sum of them may not be, and then it would say something wrong.
+  if (!Number.isSafeInteger(unitsIn(ledger.records))) {
+    return fail('malformed', "The ledger's units add up to more than can be counted.");
+  }
+  return ok(ledger);
 }
 
 export function renderContributionLedger(ledger: ContributionLedger): string {
-  const document = { ...ledger.otherFields, version: CONTRIBUTION_LEDGER_VERSION, records: ledger.records };
+  const document = { ...ledger.otherFields, version: DOCUMENT_VERSION, records: ledger.records };
   return jsonText(document, { indent: 2 }) + '\n';
 }
+
+/** What a settled job contributed. */
+export const contributionOf = ({ job, nodeId, reported, judgement, resultHash }: SettledJob): ContributionRecord => ({
+  node_id: nodeId,
+  job_id: job.job_id,
+  job_type: job.job_type,
+  status: reported.status,
+  contribution_units: judgement.units,
+  validation_valid: judgement.validation.valid,
+  validation_reason: judgement.validation.reason,
+  result_hash: resultHash,
+});
 
 /** The ledger with one record per judged result of a finished batch, in job order, at its end. */
 export function appendBatch(
@@ -91,26 +103,31 @@ export function appendBatch(
   manifest: BatchManifest,
   artefacts: BatchArtefacts,
 ): ContributionLedger {
-  const hashByJob = new Map(
-    artefacts.messages
-      .filter((message) => message.message_type === 'job_result_reported')
-      .map((message) => [message.correlation_id, String(message.payload['result_hash'])]),
-  );
-  const added = manifest.jobs.map((job, index): ContributionRecord => {
-    const result = artefacts.results[index]!;
-    const validation = artefacts.validations[index]!;
-    return {
-      node_id: artefacts.assignments[index]!.node_id,
-      job_id: job.job_id,
-      job_type: job.job_type,
-      status: result.status,
-      contribution_units: result.contribution_units,
-      validation_valid: validation.valid,
-      validation_reason: validation.reason,
-      result_hash: hashByJob.get(job.job_id) ?? null,
-    };
-  });
-  return { ...ledger, records: [...ledger.records, ...added] };
+  return { ...ledger, records: [...ledger.records, ...settledJobs(manifest, artefacts).map(contributionOf)] };
+}
+
+/**
+ * The ledger with those records at its end whose assignment it does not hold yet, and how many were added. A record of the
+ * same assignment that says something else is refused (`conflicting_record`): work is the same each time it is done.
+ */
+export function appendOnce(
+  ledger: ContributionLedger,
+  records: readonly ContributionRecord[],
+): Result<{ readonly ledger: ContributionLedger; readonly added: number }> {
+  const known = new Map(ledger.records.map((record) => [record.assignment_hash ?? null, record]));
+  const added: ContributionRecord[] = [];
+  for (const record of records) {
+    const held = known.get(record.assignment_hash ?? '');
+    if (held === undefined) added.push(record);
+    else if (
+      !Object.entries(record).every(([field, value]) => equalJson(value, held[field as keyof ContributionRecord]))
+    )
+      return fail(
+        'conflicting_record',
+        `The ledger holds another record of the assignment of the job ${JSON.stringify(record.job_id)}.`,
+      );
+  }
+  return ok({ ledger: { ...ledger, records: [...ledger.records, ...added] }, added: added.length });
 }
 
 /** What each node of a ledger did, in code point order of the node ids. */
@@ -128,6 +145,27 @@ export function summariseLedger(ledger: ContributionLedger): NodeSummary[] {
       results: records.length,
       completed_jobs: records.filter((record) => record.status === 'completed').length,
       failed_jobs: records.filter((record) => record.status === 'failed').length,
-      contribution_units: records.reduce((sum, record) => sum + record.contribution_units, 0),
+      contribution_units: unitsIn(records),
     }));
 }
+
+/** The summary as a document, with the figures of the whole ledger. */
+export function renderLedgerSummary(ledger: ContributionLedger): string {
+  const nodes = summariseLedger(ledger);
+  const verdicts = ledger.records.map((record) => record.validation_valid);
+  const document = {
+    version: DOCUMENT_VERSION,
+    nodes,
+    totals: {
+      nodes: nodes.length,
+      records: ledger.records.length,
+      valid_results: verdicts.filter((valid) => valid === true).length,
+      invalid_results: verdicts.filter((valid) => valid === false).length,
+      contribution_units: unitsIn(ledger.records),
+    },
+  };
+  return jsonText(document, { indent: 2 }) + '\n';
+}
+
+const unitsIn = (records: readonly ContributionRecord[]): number =>
+  records.reduce((sum, record) => sum + record.contribution_units, 0);

@@ -40,6 +40,12 @@ test.each([
   ['a node of a reserved name', manifest({ nodes: ['local-ledger'] }), 'malformed', /reserves/],
   ['a long name', manifest({ nodes: ['x'.repeat(129)] }), 'malformed', /at most 128 characters/],
   [
+    'half a surrogate pair in a name',
+    manifest({ nodes: ['a\ud800'] }),
+    'malformed',
+    /nodes\[0\] must not hold half a surrogate pair/,
+  ],
+  [
     'another status',
     manifest({ nodes: [{ node_id: 'a', status: 'busy' }] }),
     'malformed',

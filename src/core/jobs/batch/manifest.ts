@@ -1,7 +1,7 @@
 import * as v from 'valibot';
 import { parseJsonText } from '../../base/json-text';
 import { fail, ok, type Result } from '../../base/result';
-import { countCodePoints, isBlank } from '../../base/text';
+import { countCodePoints, isBlank, isWellFormed } from '../../base/text';
 import { isPlainObject, type PayloadFields } from './payload';
 
 /** Largest manifest that is read: far above what a person writes, small enough to hold in memory several times. */
@@ -39,20 +39,27 @@ export interface BatchManifest {
   readonly jobs: readonly BatchJob[];
 }
 
-const idSchema = v.pipe(
-  v.string('must be text'),
-  v.check((value) => !isBlank(value), 'must not be blank'),
-  v.check((value) => countCodePoints(value) <= MAX_ID_CHARACTERS, `must have at most ${MAX_ID_CHARACTERS} characters`),
-);
+/** An id of at most `maxCharacters`. Half a surrogate pair has no bytes of its own: two such ids would be signed and filed alike. */
+export const idOfAtMost = (maxCharacters: number) =>
+  v.pipe(
+    v.string('must be text'),
+    v.check((value) => !isBlank(value), 'must not be blank'),
+    v.check((value) => countCodePoints(value) <= maxCharacters, `must have at most ${maxCharacters} characters`),
+    v.check(isWellFormed, 'must not hold half a surrogate pair'),
+  );
 
-const nodeId = v.pipe(
+export const idSchema = idOfAtMost(MAX_ID_CHARACTERS);
+
+export const isReservedName = (id: string): boolean => id === SCHEDULER || id === VALIDATOR || id === LEDGER;
+
+export const nodeIdSchema = v.pipe(
   idSchema,
-  v.check((id) => id !== SCHEDULER && id !== VALIDATOR && id !== LEDGER, 'is a name that the log reserves'),
+  v.check((id) => !isReservedName(id), 'is a name that the log reserves'),
 );
 
 const unique = (values: readonly string[]): boolean => new Set(values).size === values.length;
 
-const capabilities = v.pipe(
+export const capabilitiesSchema = v.pipe(
   v.array(idSchema, 'must be a list'),
   v.maxLength(MAX_CAPABILITIES, `must have at most ${MAX_CAPABILITIES} entries`),
   v.check((names) => unique(names), 'must not name a capability twice'),
@@ -61,16 +68,16 @@ const capabilities = v.pipe(
 const missingOr = (what: string) => (issue: v.ObjectIssue) => (issue.expected === 'Object' ? what : 'is missing');
 
 const nodeByName = v.pipe(
-  nodeId,
+  nodeIdSchema,
   v.transform((id): BatchNode => ({ node_id: id, status: 'available', capabilities: null })),
 );
 
 const nodeInFull = v.pipe(
   v.object(
     {
-      node_id: nodeId,
+      node_id: nodeIdSchema,
       status: v.optional(v.picklist(['available', 'offline'], 'must be "available" or "offline"'), 'available'),
-      capabilities: v.optional(capabilities),
+      capabilities: v.optional(capabilitiesSchema),
     },
     missingOr('must be text or an object'),
   ),

@@ -1,15 +1,17 @@
 import { jsonText } from '../../base/json-text';
 import { codePoints, wordsOf } from '../../base/text';
 import { checkAgainst } from '../../wire/gate';
-import type { BatchArtefacts, BatchMessage, MessageType } from './artefacts';
+import { settledJobs, type BatchArtefacts } from './artefacts';
+import type { JobMessageIds, MessageType } from './job-messages';
 import type { JobType, JobTypes } from './job-type';
 import type { BatchManifest } from './manifest';
+import { DOCUMENT_VERSION } from './read-document';
+import type { SettledJob } from './settled-job';
 
-export const BATCH_RECEIPTS_VERSION = 1;
 /** A summary is for reading in a list; the whole output stands in the result. */
-const SUMMARY_CHARACTERS = 120;
+export const SUMMARY_CHARACTERS = 120;
 
-/** Ties one job of a batch to everything that was said about it. These receipts are plain accounting; only those of the mesh are signed. */
+/** Ties one job of a batch to everything that was said about it. Plain accounting; a flow signs it (see flow-receipts), the mesh has receipts of its own. */
 export interface BatchReceipt {
   readonly job_id: string;
   readonly job_type: string;
@@ -27,35 +29,45 @@ export interface BatchReceipt {
   readonly output_summary: string;
 }
 
+/** The receipt of one settled job whose messages have these ids. */
+export function receiptOf(settled: SettledJob, ids: JobMessageIds, jobTypes: JobTypes): BatchReceipt {
+  const { job, nodeId, reported, judgement } = settled;
+  return {
+    job_id: job.job_id,
+    job_type: job.job_type,
+    node_id: nodeId,
+    assignment_message_id: ids.assigned,
+    result_message_id: ids.result,
+    validation_message_id: ids.validation,
+    contribution_message_id: ids.contribution,
+    status: reported.status,
+    valid: judgement.validation.valid,
+    reason: judgement.validation.reason,
+    contribution_units: judgement.units,
+    result_hash: settled.resultHash,
+    output_summary: reported.error ?? summaryOf(jobTypes.get(job.job_type), reported.output),
+  };
+}
+
 /** One receipt per job, in job order. */
 export function batchReceipts(manifest: BatchManifest, artefacts: BatchArtefacts, jobTypes: JobTypes): BatchReceipt[] {
-  const messages = new Map(
-    artefacts.messages.map((message) => [keyOf(message.correlation_id, message.message_type), message]),
+  const idByKey = new Map(
+    artefacts.messages.map((message) => [keyOf(message.correlation_id, message.message_type), message.message_id]),
   );
-  return manifest.jobs.map((job, index) => {
-    const result = artefacts.results[index]!;
-    const validation = artefacts.validations[index]!;
-    const message = (type: MessageType): BatchMessage => messages.get(keyOf(job.job_id, type))!;
-    return {
-      job_id: job.job_id,
-      job_type: job.job_type,
-      node_id: artefacts.assignments[index]!.node_id,
-      assignment_message_id: message('job_assigned').message_id,
-      result_message_id: message('job_result_reported').message_id,
-      validation_message_id: message('job_validated').message_id,
-      contribution_message_id: message('contribution_recorded').message_id,
-      status: result.status,
-      valid: validation.valid,
-      reason: validation.reason,
-      contribution_units: result.contribution_units,
-      result_hash: String(message('job_result_reported').payload['result_hash']),
-      output_summary: result.error ?? summaryOf(jobTypes.get(job.job_type), result.output),
+  return settledJobs(manifest, artefacts).map((settled) => {
+    const idOf = (type: MessageType): string => idByKey.get(keyOf(settled.job.job_id, type))!;
+    const ids = {
+      assigned: idOf('job_assigned'),
+      result: idOf('job_result_reported'),
+      validation: idOf('job_validated'),
+      contribution: idOf('contribution_recorded'),
     };
+    return receiptOf(settled, ids, jobTypes);
   });
 }
 
 export function renderBatchReceipts(receipts: readonly BatchReceipt[]): string {
-  return jsonText({ version: BATCH_RECEIPTS_VERSION, receipts }, { indent: 2 }) + '\n';
+  return jsonText({ version: DOCUMENT_VERSION, receipts }, { indent: 2 }) + '\n';
 }
 
 const keyOf = (jobId: string | null, type: MessageType): string => `${type} ${jobId ?? ''}`;
