@@ -12,7 +12,7 @@ import type { SelfTestReport } from '#core/engines/self-test';
 import type { WorkOutcome } from '#core/experts/pipeline';
 import type { ExpertPapers } from '#core/experts/expert-card';
 import type { RouteUpdate } from '#core/experts/route';
-import type { WorkRequest } from '#core/experts/run';
+import type { PipelineDeps, WorkRequest } from '#core/experts/run';
 import type { WorkKinds } from '#core/experts/work-kind';
 import type { CheckCapability } from '#services/work-services';
 import { createExecutor, type Executor } from '#core/jobs/executor';
@@ -56,6 +56,8 @@ export interface NodeDeps {
 }
 
 export type Work = AsyncGenerator<RouteUpdate, Result<WorkOutcome>>;
+/** Gives back the same dependencies with somebody looking on. */
+export type Watch = (deps: PipelineDeps) => PipelineDeps;
 
 /** What may have changed of a running node: read the part again. */
 export type NodeChange = 'links' | 'roster' | 'network' | 'work' | 'ledger' | 'models';
@@ -78,8 +80,8 @@ export interface MeshNode {
   goPublic(): void;
   /** Fetches the table of services that work; afterwards this node's own calls find all of them. */
   prepare(): Promise<void>;
-  /** Runs work through the pipeline. Asking again what was asked is a new run. */
-  work(request: WorkRequest): Work;
+  /** Runs work through the pipeline. Asking again what was asked is a new run. `watch` may look on at what the pipeline is given. */
+  work(request: WorkRequest, watch?: Watch): Work;
   contribute(on: boolean): Promise<Result<void>>;
   readonly contributing: boolean;
   /**
@@ -247,7 +249,7 @@ export async function createNode(deps: NodeDeps): Promise<Result<MeshNode>> {
   }
 
   /** The code of the pipeline is fetched with the first question. */
-  let asking: Promise<(request: WorkRequest) => Work> | null = null;
+  let asking: Promise<(request: WorkRequest, watch?: Watch) => Work> | null = null;
   function pipeline() {
     asking ??= Promise.all([work(), import('#core/experts/pipeline'), import('./pipeline-deps')]).then(
       ([{ checks }, { runPipeline }, { createPipelineDeps }]) => {
@@ -265,7 +267,7 @@ export async function createNode(deps: NodeDeps): Promise<Result<MeshNode>> {
           loadedModels,
           tokensPerSecond: () => tokensPerSecond,
         });
-        return (request) => runPipeline(pipelineDeps, request);
+        return (request, watch) => runPipeline(watch?.(pipelineDeps) ?? pipelineDeps, request);
       },
     );
     return asking;
@@ -352,8 +354,8 @@ export async function createNode(deps: NodeDeps): Promise<Result<MeshNode>> {
       links.setIcePolicy(policy);
     },
     prepare: async () => void (await work()),
-    async *work(request) {
-      return yield* (await pipeline())(request);
+    async *work(request, watch) {
+      return yield* (await pipeline())(request, watch);
     },
     async contribute(on) {
       const mine = ++decision;

@@ -18,7 +18,7 @@ export async function seal(deps: PipelineDeps, run: Run, combined: Combined): Pr
     v: 1,
     traceId: run.traceId,
     requester: deps.signer.nodeId,
-    trace: traceDigest(run.steps),
+    trace: traceDigest(run.steps, deps.sealSalt?.(run.traceId)),
     steps: run.steps.length,
     verdict: combined.verdict,
     at: deps.clock.now(),
