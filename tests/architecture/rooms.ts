@@ -198,6 +198,11 @@ export const HOMES: readonly Home[] = [
       'canonical bytes, content ids and files of blocks are made in base and nowhere else, so that all nodes make the same',
   },
   {
+    package: /^@valibot\/to-json-schema$/,
+    in: /^src\/cli\//,
+    because: 'published schemas are made on the command line, never in a tab',
+  },
+  {
     package: /^@noble\//,
     in: /^src\/(core\/(base|identity)|adapters\/[^/]*noble[^/]*|adapters\/signer-seed)/,
     because: 'cryptography has one place to be read: base, identity and the adapters named after it',
