@@ -40,7 +40,7 @@ const hashesOfCurves: Plugin = {
 };
 
 const SHARED_BY_PLACES =
-  /[\\/]src[\\/]ui[\\/](?:(?!batch|download|limits|margin-plot|mesh-layout|models|qr-path|receipt-|route-lines)[a-z-]+\.ts|components[\\/](?:Button|Card|Chip|DutyLight|Empty|Face|NodeName|Page|Problem|VerdictChip)\.svelte)|@lucide[\\/]svelte[\\/]dist[\\/](?!icons)/;
+  /[\\/]src[\\/]ui[\\/](?:(?!batch|download|evidence|limits|margin-plot|mesh-layout|models|qr-path|receipt-|route-lines)[a-z-]+\.ts|components[\\/](?:Button|Card|Chip|DutyLight|Empty|Face|NodeName|Page|Problem|VerdictChip)\.svelte)|@lucide[\\/]svelte[\\/]dist[\\/](?!icons)/;
 
 export default defineConfig({
   plugins: process.env['VITEST'] ? [] : [withoutUnusedParts, hashesOfCurves, sveltekit()],

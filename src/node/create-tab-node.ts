@@ -11,6 +11,7 @@ import { orThrow, startRun } from './tab/ask-run';
 import type { Held } from './tab/communities';
 import { contributionView } from './tab/contribution-view';
 import type { TabNodeDeps } from './tab/deps';
+import type { OpenEvidenceDesk } from './tab/evidence';
 import { createTabLifecycle, NOT_RUNNING, type Running } from './tab/lifecycle';
 import { peerDetail, peerView } from './tab/views';
 import type { BatchRun, TabNode } from './tab-node';
@@ -96,22 +97,29 @@ export function createTabNode(deps: TabNodeDeps): TabNode & { begin(): Promise<v
       if (typeof text !== 'string' || text.trim() === '') return fail('empty_question', 'Write a question first.');
       const provider = providerOf(options.provider, node.self);
       if (provider !== 'self') node.goPublic();
-      const { workKinds } = await import('#services/work-services');
-      return ok(
-        node.work({
-          kind: workKinds.get(CHAT) as WorkKind,
-          input: {
-            messages: [{ role: 'user', text }],
-            maxTokens: options.maxTokens ?? DEFAULT_MAX_TOKENS,
-            ...(options.model === undefined ? {} : { model: options.model }),
-            ...samplingOf(options.temperature),
-          },
-          provider,
+      const [{ workKinds }, desk] = await Promise.all([import('#services/work-services'), keepingDesk()]);
+      const request = {
+        kind: workKinds.get(CHAT) as WorkKind,
+        input: {
+          messages: [{ role: 'user', text }],
+          maxTokens: options.maxTokens ?? DEFAULT_MAX_TOKENS,
           ...(options.model === undefined ? {} : { model: options.model }),
-          signal,
-        }),
-      );
+          ...samplingOf(options.temperature),
+        },
+        provider,
+        ...(options.model === undefined ? {} : { model: options.model }),
+        signal,
+      };
+      return ok(desk?.work(node, request) ?? node.work(request));
     });
+  }
+
+  /** Where traces of the person's own questions are kept; null when they are not wanted or cannot be kept: then a question goes its way without. */
+  async function keepingDesk(): Promise<OpenEvidenceDesk | null> {
+    const { running, settings } = life;
+    if (!running || !settings.keepTraces) return null;
+    const desk = await life.openEvidence(running).catch(() => null);
+    return desk?.ok ? desk.value : null;
   }
 
   async function decideContribution(on: boolean): Promise<Result<void>> {
@@ -265,6 +273,7 @@ export function createTabNode(deps: TabNodeDeps): TabNode & { begin(): Promise<v
       }),
     models: () => whenRunning((run) => life.openModels(run)),
     experts: () => whenRunning((run) => life.openExperts(run)),
+    evidence: () => whenRunning((run) => life.openEvidence(run)),
     passOnPairing: (text) => surroundings.passOn(text),
     identity: () =>
       life.running?.person.view ?? {

@@ -21,8 +21,8 @@ export interface TraceKeeper {
   /** The same pipeline, watched. */
   watch(deps: PipelineDeps): PipelineDeps;
   /**
-   * The same work; when it has ended, `onKept` gets the bytes of the trace, or why there are none. What is kept changes nothing of
-   * the work.
+   * The same work; when it has ended, however that was, `onKept` gets the bytes of the trace, or why there are none, once. What is
+   * kept changes nothing of the work.
    */
   follow(work: Work, onKept: (kept: Result<KeptBytes>) => void): Work;
 }
@@ -147,20 +147,25 @@ export function createTraceKeeper(request: WorkRequest): TraceKeeper {
     },
     async *follow(work, onKept) {
       let at: number | null = null;
-      for (;;) {
-        const next = await work.next();
-        at ??= deps?.clock.now() ?? null;
-        if (!next.done) {
+      let ended: Result<unknown> | null = null;
+      try {
+        for (;;) {
+          const next = await work.next();
+          at ??= deps?.clock.now() ?? null;
+          if (next.done) {
+            ended = next.value;
+            return next.value;
+          }
           steps.push(next.value);
           yield next.value;
-          continue;
         }
-        if (deps !== null && at !== null) {
-          kept(deps, at, next.value.ok ? null : next.value.error.code).then(onKept, (error: unknown) =>
+      } finally {
+        if (ended === null || deps === null || at === null) onKept(fail('not_kept', 'The work did not end.'));
+        else {
+          kept(deps, at, ended.ok ? null : ended.error.code).then(onKept, (error: unknown) =>
             onKept(fail('not_kept', error instanceof Error ? error.message : 'The trace could not be kept.')),
           );
         }
-        return next.value;
       }
     },
   };

@@ -4,8 +4,15 @@ import { after } from './time';
 const RELEASE_MS = 30_000;
 
 /** Hands a text to the person as a file. */
-export function downloadText(fileName: string, text: string, type = 'application/json'): void {
-  const url = URL.createObjectURL(new Blob([text], { type }));
+export const downloadText = (fileName: string, text: string, type = 'application/json'): void =>
+  download(fileName, new Blob([text], { type }));
+
+/** Hands bytes to the person as a file. */
+export const downloadBytes = (fileName: string, bytes: Uint8Array<ArrayBuffer>, type: string): void =>
+  download(fileName, new Blob([bytes], { type }));
+
+function download(fileName: string, content: Blob): void {
+  const url = URL.createObjectURL(content);
   const link = document.createElement('a');
   link.href = url;
   link.download = fileName;

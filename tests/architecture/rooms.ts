@@ -117,9 +117,10 @@ export const ROOMS: readonly Room[] = [
   },
   {
     name: 'node wiring',
-    holds: /^src\/node\/browser\.ts$/,
+    // The second one verifies evidence without any node: whoever was handed a bundle need not join.
+    holds: /^src\/node\/(browser|evidence-reader)\.ts$/,
     mayImport: [...CORE, ...ADAPTERS, ...SERVICES, 'node'],
-    because: 'the one place of the page where adapters are chosen; it knows nothing of how things look',
+    because: 'the places of the page where adapters are chosen; they know nothing of how things look',
   },
   {
     name: 'node',

@@ -21,6 +21,7 @@ const PLACES = [
   '/pair',
   '/models',
   '/experts',
+  '/verify',
   '/no/such/place',
 ];
 

@@ -16,6 +16,7 @@ import type { Notice, Settings, TabNodeChange } from '../tab-node';
 import { membersOf, openCommunities, type Communities, type Held } from './communities';
 import { openContribution, type Contribution } from './contribution';
 import type { TabNodeDeps } from './deps';
+import type { OpenEvidenceDesk } from './evidence';
 import type { OpenExpertsDesk } from './expert-report';
 import type { OpenModelsDesk } from './models';
 import type { OpenPairingDesk } from './pairing';
@@ -45,6 +46,8 @@ export interface Running {
   models: Promise<Result<OpenModelsDesk>> | null;
   /** Made when somebody looks at experts, or another node asks for cards. */
   experts: Promise<Result<OpenExpertsDesk>> | null;
+  /** Made with the first question, or when somebody seals an answer. */
+  evidence: Promise<Result<OpenEvidenceDesk>> | null;
   readonly loader: LanguageModelLoader;
 }
 
@@ -69,6 +72,7 @@ export interface TabLifecycle {
   drain(run: Running): Promise<void>;
   openModels(run: Running): Promise<Result<OpenModelsDesk>>;
   openExperts(run: Running): Promise<Result<OpenExpertsDesk>>;
+  openEvidence(run: Running): Promise<Result<OpenEvidenceDesk>>;
   /** Stops and closes; with `destroy` everything that was stored is deleted. */
   end(destroy: boolean): Promise<Result<void>>;
 }
@@ -300,6 +304,12 @@ export function createTabLifecycle(deps: TabNodeDeps): TabLifecycle {
     return run.experts;
   }
 
+  /** What is kept of this person's own questions; opened with the first one, or when an answer is sealed. */
+  function openEvidence(run: Running): Promise<Result<OpenEvidenceDesk>> {
+    run.evidence ??= import('./evidence').then(({ openEvidenceDesk }) => openEvidenceDesk(run, { clock, verify }));
+    return run.evidence;
+  }
+
   /** A model whose catalogue cannot be had is not tested: who contributes without a network has to be served too. */
   async function goldenOf(run: Running, id: string): Promise<readonly Golden[]> {
     const desk = await openModels(run);
@@ -386,6 +396,7 @@ export function createTabLifecycle(deps: TabNodeDeps): TabLifecycle {
       pairing: null,
       models: null,
       experts: null,
+      evidence: null,
       loader: deps.createModels(async (id) => {
         const desk = await openModels(run);
         return desk.ok ? desk.value.sourceOf(id) : desk;
@@ -525,6 +536,7 @@ export function createTabLifecycle(deps: TabNodeDeps): TabLifecycle {
     drain,
     openModels,
     openExperts,
+    openEvidence,
     end,
     async begin() {
       if (!surroundings.secureContext) {

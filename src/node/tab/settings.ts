@@ -27,6 +27,7 @@ const settingsSchema = v.object({
     null,
   ),
   research: v.fallback(v.boolean(), false),
+  keepTraces: v.fallback(v.boolean(), true),
   model: v.fallback(v.pipe(v.string(), v.regex(/^[a-z0-9][a-z0-9.-]{0,63}$/)), BUILT_IN_MODEL),
 });
 
@@ -39,6 +40,7 @@ export const DEFAULT_SETTINGS: Settings = {
   pauseOnMetered: true,
   hours: null,
   research: false,
+  keepTraces: true,
   model: BUILT_IN_MODEL,
 };
 
@@ -74,6 +76,7 @@ const plain = ({
   pauseOnMetered,
   hours,
   research,
+  keepTraces,
   model,
 }: Settings): Settings => ({
   theme,
@@ -84,5 +87,6 @@ const plain = ({
   pauseOnMetered,
   hours,
   research,
+  keepTraces,
   model,
 });
