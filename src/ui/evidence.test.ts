@@ -13,12 +13,10 @@ test('every gate has its words', () => {
   expect(Object.keys(GATE_WORDS)).toEqual([...GATES]);
 });
 
-test('the result is one sentence: that it holds, or the first thing that does not', () => {
+test('the result is one sentence: that it holds, or how much does not', () => {
   expect(resultSentence(reportWith([]))).toContain('Nothing in this bundle was changed');
-  expect(resultSentence(reportWith(['a.json was changed.']))).toBe('a.json was changed.');
-  expect(resultSentence(reportWith(['a.json was changed.', 'b', 'c']))).toBe(
-    'a.json was changed. 2 more things do not hold.',
-  );
+  expect(resultSentence(reportWith(['a.json was changed.']))).toContain('one thing');
+  expect(resultSentence(reportWith(['a', 'b', 'c']))).toContain('3 things');
 });
 
 test('a seal says what it holds over, or that it is missing', () => {

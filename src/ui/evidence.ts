@@ -1,5 +1,5 @@
 import type { ArtefactView, EvidenceReport, GateView, SealView } from '#core/evidence/verify-evidence';
-import { counted } from './words';
+import { count, counted } from './words';
 
 /** The media type of a CAR file (as the content-addressing community names it). */
 export const BUNDLE_TYPE = 'application/vnd.ipld.car';
@@ -47,11 +47,8 @@ export const SEAL_STAGE_WORDS: Readonly<Record<ArtefactView['sealStage'], string
 /** The one sentence that a person needs first. */
 export function resultSentence({ reviewable, failures }: EvidenceReport): string {
   if (reviewable) return 'Nothing in this bundle was changed since it was sealed, and everything in it fits together.';
-  const [first, ...more] = failures;
-  if (first === undefined) return 'Not everything in this bundle could be looked at.';
-  return more.length === 0
-    ? first.message
-    : `${first.message} ${counted(more.length, 'more thing does', 'more things do')} not hold.`;
+  if (failures.length === 0) return 'Not everything in this bundle could be looked at.';
+  return `This bundle does not hold: ${failures.length === 1 ? 'one thing' : `${count(failures.length)} things`} in it cannot be relied on.`;
 }
 
 /** Words that were laid open, as a person reads them: the last question and the answer where they are that, else the data itself. */

@@ -22,7 +22,7 @@ let open: string;
 
 test.describe.configure({ mode: 'serial' });
 test.beforeAll(async ({ browser }) => {
-  test.setTimeout(180_000);
+  test.setTimeout(300_000);
   files = await mkdtemp(join(tmpdir(), 'tabmesh-bundles-'));
   app = await serveApp();
   asker = await arrive(browser, app.origin, { before: withAxe });
@@ -37,6 +37,18 @@ test.afterAll(async () => {
   await app?.close();
   await rm(files, { recursive: true, force: true });
 });
+
+/** On a busy machine a check may come too late, and the answer stays unchecked: then it is asked again. */
+async function untilChecked(page: Page): Promise<void> {
+  const verdict = page.getByTestId('verdict');
+  for (let asked = 0; asked < 8; asked++) {
+    await expect(verdict).toHaveText(/^(Checked by \d|Unchecked)$/, { timeout: 60_000 });
+    if ((await verdict.textContent()) !== 'Unchecked') return;
+    await page.getByRole('button', { name: 'Ask again' }).click();
+    await expect(verdict).not.toHaveText('Unchecked');
+  }
+  throw new Error('Nobody checked any of the answers.');
+}
 
 async function sealInPanel(page: Page, name: string): Promise<string> {
   const panel = page.getByTestId('seal-panel');
@@ -61,7 +73,7 @@ test('an answer of the mesh is sealed under it, without its words and with them'
   await page.getByTestId('ask-input').fill(QUESTION);
   await page.getByTestId('ask-input').press('Enter');
   await page.getByTestId('consent-mesh').getByRole('button', { name: 'Ask the mesh' }).click();
-  await expect(page.getByTestId('verdict')).toHaveText('Checked by 1', { timeout: 60_000 });
+  await untilChecked(page);
   await page.getByRole('button', { name: 'Seal this' }).click();
   closed = await sealInPanel(page, 'closed.car');
   await page.getByRole('checkbox', { name: /Include the words/ }).check();
@@ -172,7 +184,7 @@ test('kept traces are deleted with the conversation or in Settings, and not kept
   const { page } = asker;
   await page.goto(`${app.origin}/settings`);
   await nodeReady(page);
-  await expect(page.getByText(/^1 trace, /)).toBeVisible();
+  await expect(page.getByText(/^[1-9]\d* traces?, /)).toBeVisible();
   await page.goto(app.origin);
   await page.getByRole('button', { name: 'Clear this conversation' }).click();
   await page.getByRole('navigation', { name: 'Places' }).getByRole('link', { name: 'Settings' }).click();
@@ -181,7 +193,7 @@ test('kept traces are deleted with the conversation or in Settings, and not kept
   await page.getByRole('navigation', { name: 'Places' }).getByRole('link', { name: 'Ask' }).click();
   await page.getByTestId('ask-input').fill(QUESTION);
   await page.getByTestId('ask-input').press('Enter');
-  await expect(page.getByTestId('verdict')).toHaveText('Checked by 1', { timeout: 60_000 });
+  await untilChecked(page);
   await page.getByRole('button', { name: 'Seal this' }).click();
   await expect(page.getByTestId('seal-panel')).toContainText('is not kept on this device');
   const alone = await sealInPanel(page, 'alone.car');
