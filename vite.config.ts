@@ -40,7 +40,7 @@ const hashesOfCurves: Plugin = {
 };
 
 const SHARED_BY_PLACES =
-  /[\\/]src[\\/]ui[\\/](?:(?!batch|capability-words|download|hosts|limits|margin-plot|mesh-layout|models|qr-path|receipt-|route-lines|tasks)[a-z-]+\.ts|components[\\/](?:Button|Card|Chip|DutyLight|Empty|Face|NodeName|Page|Problem|VerdictChip)\.svelte)|@lucide[\\/]svelte[\\/]dist[\\/](?!icons)/;
+  /[\\/]src[\\/]ui[\\/](?:(?!batch|capability-words|download|evidence|hosts|limits|margin-plot|mesh-layout|models|qr-path|receipt-|route-lines|tasks)[a-z-]+\.ts|components[\\/](?:Button|Card|Chip|DutyLight|Empty|Face|NodeName|Page|Problem|VerdictChip)\.svelte)|@lucide[\\/]svelte[\\/]dist[\\/](?!icons)/;
 
 export default defineConfig({
   plugins: process.env['VITEST'] ? [] : [withoutUnusedParts, hashesOfCurves, sveltekit()],

@@ -36,7 +36,7 @@ async function runManifest(input: CommandInput): Promise<Result<string>> {
   const run = runBatch(manifest.value.value, deterministicJobTypes);
   if (!run.ok) return run;
 
-  const writes: FileWrite[] = [];
+  const writes: (FileWrite & { readonly text: string })[] = [];
   if (paths.value['message-log'] !== null) {
     const text = renderMessageLog(manifest.value.value, run.value, deterministicJobTypes);
     writes.push({ path: paths.value['message-log'], text });

@@ -9,6 +9,13 @@ import { flowRun } from './flow-run';
 import { inboxMaterialise } from './inbox-materialise';
 import { inboxProcess } from './inbox-process';
 import { ledgerSummary } from './ledger-summary';
+import { evidenceBuild } from './evidence/evidence-build';
+import { evidenceIndex } from './evidence/evidence-index';
+import { evidenceSchema } from './evidence/evidence-schema';
+import { evidenceSeal } from './evidence/evidence-seal';
+import { evidenceUnpack } from './evidence/evidence-unpack';
+import { evidenceVerify } from './evidence/evidence-verify';
+import { tracesRewrite } from './evidence/rewrite-traces';
 import { modelsPin } from './models-pin';
 import { outboxCollect } from './outbox-collect';
 import { peersSummary } from './peers-summary';
@@ -33,6 +40,13 @@ export const commands: readonly Command[] = [
   peersSummary,
   ledgerSummary,
   simulateCommand,
+  evidenceBuild,
+  evidenceSeal,
+  evidenceVerify,
+  evidenceIndex,
+  tracesRewrite,
+  evidenceUnpack,
+  evidenceSchema,
   status,
   modelsPin,
 ];

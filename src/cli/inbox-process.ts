@@ -109,7 +109,7 @@ async function processNode(input: CommandInput): Promise<Result<string>> {
 
   // The state comes last: what it says is done must stand in the other files. Whoever stops before it does the
   // same work again and finds its records and messages there.
-  const writes: FileWrite[] = [];
+  const writes: (FileWrite & { readonly text: string })[] = [];
   if (place.ledger !== null) {
     const text = renderContributionLedger(recorded.value.ledger);
     writes.push({ path: place.ledger, text, readAs: ledger.value.text });

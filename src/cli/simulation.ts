@@ -3,11 +3,14 @@ import { pick } from '#core/base/chance';
 import type { NodeId } from '#core/base/ids';
 import { fail, ok, type Result } from '#core/base/result';
 import type { RouteUpdate } from '#core/experts/route';
+import { decodeKeptTrace, type KeptTrace } from '#core/evidence/kept-trace';
 import type { WorkOutcome } from '#core/experts/pipeline';
 import type { WorkKind } from '#core/experts/work-kind';
 import { createSeededChance } from '#adapters/chance-seeded';
 import { createVirtualClock } from '#adapters/clock-virtual';
+import type { Signed } from '#core/wire/signed';
 import type { MeshNode } from '#node/create-node';
+import { createTraceKeeper } from '#node/keep-trace';
 import { chatKind } from '#services/llm-chat/kind';
 import { workKinds } from '#services/work-services';
 import { createMemoryMesh } from './memory-mesh';
@@ -53,11 +56,17 @@ export interface Simulation {
   readonly virtualMs: number;
 }
 
+/** What the askers of a simulation kept, for whoever wants to look into it. */
+export interface SimulatedEvidence {
+  readonly kept: KeptTrace[];
+  readonly receipts: Signed[];
+}
+
 /**
  * Many nodes in one process: the real core over memory links and a virtual clock. They join, work, and one of them crashes
- * in the middle of an answer. The same numbers give the same simulation, byte for byte.
+ * in the middle of an answer. The same numbers give the same simulation, byte for byte. Traces and receipts of all requests are added to `evidence` where it is given; keeping them draws chance of its own.
  */
-export async function simulate(nodes: number, seed: number): Promise<Result<Simulation>> {
+export async function simulate(nodes: number, seed: number, evidence?: SimulatedEvidence): Promise<Result<Simulation>> {
   if (!Number.isInteger(nodes) || nodes < MIN_SIMULATED_NODES || nodes > MAX_SIMULATED_NODES) {
     return fail('bad_nodes', `A simulation has between ${MIN_SIMULATED_NODES} and ${MAX_SIMULATED_NODES} nodes.`);
   }
@@ -96,14 +105,28 @@ export async function simulate(nodes: number, seed: number): Promise<Result<Simu
         if (update.from === crashed) recoveryMs = Math.round(clock.monotonicMs() - crashedAtMs);
       }
     };
-    const generator = asker.work({ kind, input, provider: 'mesh', signal: new AbortController().signal });
+    const request = { kind, input, provider: 'mesh', signal: new AbortController().signal } as const;
+    const keeper = evidence && createTraceKeeper(request);
+    let noteKept: () => void = () => {};
+    const keptAll = new Promise<void>((resolve) => (noteKept = resolve));
+    const generator =
+      keeper === undefined
+        ? asker.work(request)
+        : keeper.follow(asker.work(request, keeper.watch), (bytes) => {
+            const kept = bytes.ok ? decodeKeptTrace(bytes.value.bytes) : bytes;
+            if (kept.ok) evidence?.kept.push(kept.value);
+            noteKept();
+          });
     let result: Result<WorkOutcome> | null = null;
     while (result === null) {
       const next = await generator.next();
       if (next.done) result = next.value;
       else onUpdate(next.value);
     }
+    if (keeper !== undefined) await keptAll;
     const answer = result.ok ? result.value.answer : null;
+    const receipt = answer && evidence ? await asker.ledger.receiptOf(answer.receiptId) : null;
+    if (receipt?.ok && receipt.value !== null) evidence?.receipts.push(receipt.value);
     work.push({
       asker: nodeName(asker.self),
       capability: kind.capability.id,

@@ -4,7 +4,7 @@ import type { LanguageModel } from '#core/engines/language-model';
 import type { Golden } from '#core/engines/model-manifest';
 import { runPipeline, type WorkOutcome } from '#core/experts/pipeline';
 import type { RouteUpdate } from '#core/experts/route';
-import type { WorkRequest } from '#core/experts/run';
+import type { PipelineDeps, WorkRequest } from '#core/experts/run';
 import type { NodeStorage } from '#core/storage/ports';
 import { llmChat, type ChatInput, type ChatOutput } from '#services/llm-chat/contract';
 import { createGoldenChallenges } from './golden-challenges';
@@ -25,9 +25,12 @@ export interface AskingDeskDeps extends Omit<
   readonly newSigner: (() => Promise<Signer>) | null;
 }
 
+/** Gives back the same dependencies with somebody looking on. */
+export type Watch = (deps: PipelineDeps) => PipelineDeps;
+
 /** Everything that asks others for work: the pipeline, and what follows an answer to keep those honest who gave and checked it. */
 export interface AskingDesk {
-  work(request: WorkRequest): AsyncGenerator<RouteUpdate, Result<WorkOutcome>>;
+  work(request: WorkRequest, watch?: Watch): AsyncGenerator<RouteUpdate, Result<WorkOutcome>>;
   histograms(): Promise<readonly MarginHistogram[]>;
 }
 
@@ -67,8 +70,8 @@ export function createAskingDesk(deps: AskingDeskDeps): AskingDesk {
   }
 
   return {
-    async *work(request) {
-      const outcome = yield* runPipeline(pipeline, request);
+    async *work(request, watch) {
+      const outcome = yield* runPipeline(watch?.(pipeline) ?? pipeline, request);
       if (outcome.ok) follow(request, outcome.value);
       return outcome.ok ? ok(outcome.value) : outcome;
     },

@@ -26,7 +26,7 @@ import type { NodeStorage } from '#core/storage/ports';
 import { createLinks } from '#core/transport/links';
 import type { Admit, Credential, IcePolicy, Links, Network } from '#core/transport/ports';
 import type { Signed } from '#core/wire/signed';
-import type { AskingDesk as Desk } from './asking-desk';
+import type { AskingDesk as Desk, Watch } from './asking-desk';
 import type { EconomyDesk } from './economy/desk';
 import type { KnownOffer } from './economy/payer';
 import type { MarginHistogram } from './margin-histograms';
@@ -121,8 +121,8 @@ export interface MeshNode {
   goPublic(): void;
   /** Fetches the table of services that work; afterwards this node's own calls find all of them. */
   prepare(): Promise<void>;
-  /** Runs work through the pipeline. Asking again what was asked is a new run. */
-  work(request: WorkRequest): Work;
+  /** Runs work through the pipeline. Asking again what was asked is a new run. `watch` may look on at what the pipeline is given. */
+  work(request: WorkRequest, watch?: Watch): Work;
   /** This node's part in the economy of its community; null where members do not pay each other. */
   economy(): Promise<EconomyDesk | null>;
   /** How much devices differed in what this node had checked. */
@@ -506,8 +506,8 @@ export async function createNode(deps: NodeDeps): Promise<Result<MeshNode>> {
     },
     economy,
     prepare: async () => void (await work()),
-    async *work(request) {
-      return yield* (await pipeline()).work(request);
+    async *work(request, watch) {
+      return yield* (await pipeline()).work(request, watch);
     },
     histograms: async () => (await pipeline()).histograms(),
     async contribute(on) {

@@ -11,6 +11,7 @@ import { orThrow, startRun } from './tab/ask-run';
 import type { Held } from './tab/communities';
 import { contributionView } from './tab/contribution-view';
 import type { TabNodeDeps } from './tab/deps';
+import type { OpenEvidenceDesk } from './tab/evidence';
 import { createTabLifecycle, NOT_RUNNING, type Running } from './tab/lifecycle';
 import { peerDetail, peerView } from './tab/views';
 import type { BatchRun, TabNode } from './tab-node';
@@ -81,11 +82,12 @@ export function createTabNode(deps: TabNodeDeps): TabNode & { begin(): Promise<v
       const node = mesh();
       if (!node) return NOT_RUNNING;
       const to = providerOf(provider, node.self);
-      const { workKinds } = await import('#services/work-services');
+      const [{ workKinds }, desk] = await Promise.all([import('#services/work-services'), keepingDesk()]);
       const asked = request(workKinds);
       if (!asked.ok) return asked;
       if (to !== 'self') node.goPublic();
-      return ok(node.work({ ...asked.value, provider: to, signal }));
+      const whole = { ...asked.value, provider: to, signal };
+      return ok(desk?.work(node, whole) ?? node.work(whole));
     });
     const ended = run.result.then(
       () => undefined,
@@ -94,6 +96,14 @@ export function createTabNode(deps: TabNodeDeps): TabNode & { begin(): Promise<v
     underWay.add(ended);
     void ended.then(() => underWay.delete(ended));
     return run;
+  }
+
+  /** Where traces of the person's own work are kept; null when they are not wanted or cannot be kept: then work goes its way without. */
+  async function keepingDesk(): Promise<OpenEvidenceDesk | null> {
+    const { running, settings } = life;
+    if (!running || !settings.keepTraces) return null;
+    const desk = await life.openEvidence(running).catch(() => null);
+    return desk?.ok ? desk.value : null;
   }
 
   function ask(text: string, options: AskOptions = {}): AskRun {
@@ -289,6 +299,7 @@ export function createTabNode(deps: TabNodeDeps): TabNode & { begin(): Promise<v
     models: () => whenRunning((run) => life.openModels(run)),
     experts: () => whenRunning((run) => life.openExperts(run)),
     hosts: () => whenRunning((run) => life.openHosts(run)),
+    evidence: () => whenRunning((run) => life.openEvidence(run)),
     passOnPairing: (text) => surroundings.passOn(text),
     identity: () =>
       life.running?.person.view ?? {

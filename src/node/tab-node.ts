@@ -12,6 +12,7 @@ import type {
   WorkOptions,
   WorkRun,
 } from './page-api';
+import type { EvidenceDesk } from './tab/evidence-views';
 import type { ExpertsDesk } from './tab/expert-views';
 import type { HostsDesk } from './tab/host-views';
 
@@ -130,6 +131,8 @@ export interface Settings {
   /** Local hours in which this device contributes; null for always. */
   readonly hours: { readonly from: number; readonly to: number } | null;
   readonly research: boolean;
+  /** Keep the traces of the person's own questions on this device, so that an answer can be sealed later. */
+  readonly keepTraces: boolean;
   /** The model that this device answers with. */
   readonly model: string;
   /** What others pay for a token that this device reads or writes for them, in micros of a credit; null: by the size of the model. */
@@ -405,6 +408,8 @@ export interface TabNode {
   receipt(id: string): Promise<ReceiptView | null>;
   /** Decoded receipts for reading, newest first. */
   receipts(limit: number): Promise<readonly ReceiptDetail[]>;
+  /** The traces that this device keeps, and sealing one of them for others. */
+  evidence(): Promise<Result<EvidenceDesk>>;
   exportLedger(): Promise<Result<string>>;
   importLedger(fileText: string): Promise<Result<{ readonly added: number; readonly known: number }>>;
 

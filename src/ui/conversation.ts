@@ -51,6 +51,12 @@ export function expertsOf(attempt: Attempt): readonly string[] {
 export const shownAttempt = (turn: Turn): Attempt =>
   turn.attempts[turn.shown] ?? turn.attempts[turn.attempts.length - 1]!;
 
+/** The traces of all attempts that got as far as to have one. */
+export const traceIdsOf = (thread: Thread): readonly string[] =>
+  thread.flatMap(({ attempts }) =>
+    attempts.flatMap(({ steps }) => steps.flatMap((step) => (step.type === 'admitted' ? [step.traceId] : []))),
+  );
+
 export const isRunning = (thread: Thread): boolean =>
   thread.some((turn) => turn.attempts.some((attempt) => attempt.state === 'running'));
 

@@ -8,8 +8,12 @@ export const downloadText = (fileName: string, text: string, type = 'application
   downloadBlob(fileName, new Blob([text], { type }));
 
 /** Hands bytes to the person as a file. */
-export function downloadBlob(fileName: string, blob: Blob): void {
-  const url = URL.createObjectURL(blob);
+export const downloadBytes = (fileName: string, bytes: Uint8Array<ArrayBuffer>, type: string): void =>
+  downloadBlob(fileName, new Blob([bytes], { type }));
+
+/** Hands what a blob holds to the person as a file. */
+export function downloadBlob(fileName: string, content: Blob): void {
+  const url = URL.createObjectURL(content);
   const link = document.createElement('a');
   link.href = url;
   link.download = fileName;

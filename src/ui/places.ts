@@ -37,6 +37,7 @@ const OTHER_TITLES: Readonly<Record<string, string>> = {
   '/models': 'Models',
   '/experts': 'Experts',
   '/tasks': 'Tasks',
+  '/verify': 'Verify',
   '/checked': 'What checked means',
   '/limits': 'Limits',
 };

@@ -20,7 +20,8 @@ const FLOORS: readonly (readonly string[])[] = [
   ['wire'],
   ['identity'],
   ['transport', 'storage', 'engines'],
-  ['ledger'],
+  // The signed statements around a job are schemas over wire, nothing more: who reads evidence has to know them.
+  ['ledger', 'jobs/statements'],
   ['evidence', 'overlay'],
   ['bus'],
   ['jobs'],
@@ -34,7 +35,7 @@ const CORE = FLOORS.flat().map((name) => `core/${name}`);
 const coreRooms: readonly Room[] = FLOORS.flatMap((floor, height) =>
   floor.map((name) => ({
     name: `core/${name}`,
-    holds: new RegExp(`^src/core/${name}/`),
+    holds: new RegExp(`^src/core/${name}(/|\\.ts$)`),
     mayImport: FLOORS.slice(0, height)
       .flat()
       .map((below) => `core/${below}`),
@@ -118,9 +119,10 @@ export const ROOMS: readonly Room[] = [
   },
   {
     name: 'node wiring',
-    holds: /^src\/node\/browser\.ts$/,
+    // The second one verifies evidence without any node: whoever was handed a bundle need not join.
+    holds: /^src\/node\/(browser|evidence-reader)\.ts$/,
     mayImport: [...CORE, ...ADAPTERS, ...SERVICES, 'node'],
-    because: 'the one place of the page where adapters are chosen; it knows nothing of how things look',
+    because: 'the places of the page where adapters are chosen; they know nothing of how things look',
   },
   {
     name: 'node',
@@ -193,9 +195,15 @@ export const HOMES: readonly Home[] = [
     because: 'schemas guard what comes from outside; the interface gets data that passed',
   },
   {
-    package: /^(@ipld\/dag-cbor|multiformats)(\/|$)/,
+    package: /^(@ipld\/(dag-cbor|car)|multiformats)(\/|$)/,
     in: /^src\/core\/base\//,
-    because: 'canonical bytes and content ids are made in base and nowhere else, so that all nodes make the same',
+    because:
+      'canonical bytes, content ids and files of blocks are made in base and nowhere else, so that all nodes make the same',
+  },
+  {
+    package: /^@valibot\/to-json-schema$/,
+    in: /^src\/cli\//,
+    because: 'published schemas are made on the command line, never in a tab',
   },
   {
     package: /^@noble\//,

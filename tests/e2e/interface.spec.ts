@@ -33,6 +33,7 @@ const PLACES = [
   '/pair',
   '/models',
   '/experts',
+  '/verify',
   '/lab',
   '/tasks',
   '/settings',

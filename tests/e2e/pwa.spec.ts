@@ -22,6 +22,7 @@ const PLACES = [
   '/pair',
   '/models',
   '/experts',
+  '/verify',
   '/no/such/place',
 ];
 

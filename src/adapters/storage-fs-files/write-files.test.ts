@@ -2,7 +2,7 @@ import { chmod, mkdir, mkdtemp, readdir, readFile, rm, stat, symlink, writeFile 
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { readTextFile, writeFiles } from './write-files';
+import { isFolder, listFiles, readFileBytes, readTextFile, writeFiles } from './write-files';
 
 let folder: string;
 const at = (name: string): string => join(folder, name);
@@ -73,4 +73,31 @@ test('reading says null for a missing file and one sentence for what cannot be r
     const read = await readTextFile(path, maxBytes);
     expect(read.ok ? '' : read.error.message).toMatch(/^[^\n]+\.$/);
   }
+});
+
+test('bytes are written and read as they are, and a secret file is its owner’s alone', async () => {
+  const bytes = new Uint8Array([0, 255, 10]);
+  expect((await writeFiles([{ path: at('key'), text: bytes, secret: true }])).ok).toBe(true);
+  expect((await stat(at('key'))).mode & 0o777).toBe(0o600);
+  expect(await readFileBytes(at('key'), 3)).toEqual({ ok: true, value: bytes });
+  expect(await readFileBytes(at('none'), 3)).toEqual({ ok: true, value: null });
+  expect(await readFileBytes(at('key'), 2)).toMatchObject({ ok: false, error: { code: 'unreadable_file' } });
+});
+
+test('a folder is listed with its folders, and links are neither listed nor followed', async () => {
+  await mkdir(at('in/deep'), { recursive: true });
+  await writeFile(at('in/deep/b'), 'b');
+  await writeFile(at('in/a'), 'a');
+  await writeFile(at('outside'), 'secret');
+  await symlink(at('outside'), at('in/link'));
+  await symlink(folder, at('in/up'));
+  expect(await listFiles(at('in'), 10)).toEqual({ ok: true, value: ['a', 'deep/b'] });
+  expect(await listFiles(at('in'), 1)).toMatchObject({ error: { code: 'unreadable_folder' } });
+  expect(await listFiles(at('none'), 10)).toMatchObject({ error: { code: 'unreadable_folder' } });
+  expect(await readFileBytes(at('in/link'), 100)).toMatchObject({ error: { code: 'unreadable_file' } });
+  expect([await isFolder(at('in')), await isFolder(at('in/a')), await isFolder(at('none'))]).toEqual([
+    true,
+    false,
+    false,
+  ]);
 });

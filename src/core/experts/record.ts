@@ -16,7 +16,7 @@ export async function seal(deps: PipelineDeps, run: Run, combined: Checked): Pro
     v: 1,
     traceId: run.traceId,
     requester: deps.signer.nodeId,
-    trace: traceDigest(run.steps),
+    trace: traceDigest(run.steps, deps.sealSalt?.(run.traceId)),
     steps: run.steps.length,
     verdict: combined.verdict,
     at: deps.clock.now(),

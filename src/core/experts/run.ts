@@ -107,6 +107,8 @@ export interface PipelineDeps {
     get(node: NodeId, modelHash: string): AuditRecord | undefined;
     set(node: NodeId, modelHash: string, record: AuditRecord): void;
   };
+  /** Salt under which the seal hashes the steps, for whoever keeps the trace and may show the seal; absent: none. */
+  readonly sealSalt?: (traceId: string) => Uint8Array;
   readonly assigned: (node: NodeId) => void;
   readonly outcome: (node: NodeId, outcome: Outcome) => void;
 }

@@ -17,25 +17,27 @@ const signedTextSchema = v.strictObject({
   signatures: v.array(v.strictObject({ keyId: nodeIdSchema, signature: v.string() })),
 });
 
-/**
- * A signed body as a file: what is signed (`payload`, base64, RFC 4648) with its signatures, its content id, and `body`, the same for
- * reading. One signed body has one text.
- */
-export function signedText(signed: Signed): string {
-  const json = {
-    id: idOfSigned(signed),
-    body: readable(decoded(signed.payload)),
-    payload: base64(signed.payload),
-    signatures: signed.signatures.map(({ keyId, signature }) => ({ keyId, signature: base64(signature) })),
-  };
-  return `${jsonText(json, { indent: 2, sortKeys: true })}\n`;
-}
+const STYLE = { sortKeys: true } as const;
+
+/** A signed body as JSON: what is signed (`payload`, base64, RFC 4648) with its signatures, its content id, and `body`, the same for reading. */
+export const signedAsJson = (signed: Signed): object => ({
+  id: idOfSigned(signed),
+  body: readable(decoded(signed.payload)),
+  payload: base64(signed.payload),
+  signatures: signed.signatures.map(({ keyId, signature }) => ({ keyId, signature: base64(signature) })),
+});
+
+/** A signed body as a file. One signed body has one text. */
+export const signedText = (signed: Signed): string => `${jsonText(signedAsJson(signed), { ...STYLE, indent: 2 })}\n`;
+
+/** One row of a file of signed bodies. */
+export const signedRow = (signed: Signed): string => `${jsonText(signedAsJson(signed), STYLE)}\n`;
 
 /**
- * The signed body behind its text. What stands there for reading must be what is signed, character for character: `reading_differs`
+ * The signed body behind its JSON, however that was laid out. What stands there for reading must be what is signed: `reading_differs`
  * where it is not. Signatures are not looked at here. Other codes: those of the gate.
  */
-export function signedFromText(text: string): Result<Signed> {
+export function signedFromJson(text: string): Result<Signed> {
   const read = parseJsonThrough(signedTextSchema, text, MAX_SIGNED_TEXT_CHARACTERS);
   if (!read.ok) return read;
   const payload = fromBase64(read.value.payload);
@@ -47,10 +49,18 @@ export function signedFromText(text: string): Result<Signed> {
     return fail('malformed', 'The signed data is malformed: payload or signature is not base64.');
   const signed = checkAgainst(signedSchema, { payload, signatures });
   if (!signed.ok) return signed;
-  if (signedText(signed.value) !== text)
-    return fail('reading_differs', 'What stands there for reading is not what was signed.');
-  return signed;
+  return jsonText(signedAsJson(signed.value), STYLE) === jsonText(read.value, STYLE)
+    ? signed
+    : fail('reading_differs', READING_DIFFERS);
 }
+
+/** The signed body behind its one text: character for character, or `reading_differs`. Other codes: those of `signedFromJson`. */
+export function signedFromText(text: string): Result<Signed> {
+  const signed = signedFromJson(text);
+  return signed.ok && signedText(signed.value) !== text ? fail('reading_differs', READING_DIFFERS) : signed;
+}
+
+const READING_DIFFERS = 'What stands there for reading is not what was signed.';
 
 const decoded = (payload: Uint8Array): unknown => {
   const value = decodeCanonical(payload);

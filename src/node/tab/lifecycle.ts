@@ -17,6 +17,7 @@ import type { Notice, Settings, TabNodeChange } from '../tab-node';
 import { branchOf, membersOf, openCommunities, type Communities, type Held } from './communities';
 import { openContribution, type Contribution } from './contribution';
 import type { ModelSourceOf, TabNodeDeps } from './deps';
+import type { OpenEvidenceDesk } from './evidence';
 import type { OpenExpertsDesk } from './expert-report';
 import type { OpenHostsDesk } from './host-cards';
 import type { OpenModelsDesk } from './models';
@@ -49,6 +50,8 @@ export interface Running {
   experts: Promise<Result<OpenExpertsDesk>> | null;
   /** Made when somebody looks at cards of hosts, or this node becomes one. */
   hosts: Promise<Result<OpenHostsDesk>> | null;
+  /** Made with the first question, or when somebody seals an answer. */
+  evidence: Promise<Result<OpenEvidenceDesk>> | null;
   readonly loader: LanguageModelLoader;
   /** Of models beside the one that answers; one for all communities that this tab enters. */
   readonly encoders: (() => Promise<EncoderLoaders>) | null;
@@ -76,6 +79,7 @@ export interface TabLifecycle {
   openModels(run: Running): Promise<Result<OpenModelsDesk>>;
   openExperts(run: Running): Promise<Result<OpenExpertsDesk>>;
   openHosts(run: Running): Promise<Result<OpenHostsDesk>>;
+  openEvidence(run: Running): Promise<Result<OpenEvidenceDesk>>;
   /** Stops and closes; with `destroy` everything that was stored is deleted. */
   end(destroy: boolean): Promise<Result<void>>;
 }
@@ -348,6 +352,12 @@ export function createTabLifecycle(deps: TabNodeDeps): TabLifecycle {
     if (desk.ok && running === run) await desk.value.review();
   }
 
+  /** What is kept of this person's own questions; opened with the first one, or when an answer is sealed. */
+  function openEvidence(run: Running): Promise<Result<OpenEvidenceDesk>> {
+    run.evidence ??= import('./evidence').then(({ openEvidenceDesk }) => openEvidenceDesk(run, { clock, verify }));
+    return run.evidence;
+  }
+
   /** A model whose catalogue cannot be had is not tested: who contributes without a network has to be served too. */
   async function manifestOf(run: Running, id: string): Promise<ModelManifest | undefined> {
     const desk = await openModels(run);
@@ -443,6 +453,7 @@ export function createTabLifecycle(deps: TabNodeDeps): TabLifecycle {
       hosts: null,
       loader: deps.createModels(sourceOf),
       encoders: loadEncoders ? () => (encoders ??= loadEncoders(sourceOf)) : null,
+      evidence: null,
       stops: [
         surroundings.onConditionChanged(() => void contribution.review()),
         () => contribution.close(),
@@ -579,6 +590,7 @@ export function createTabLifecycle(deps: TabNodeDeps): TabLifecycle {
     openModels,
     openExperts,
     openHosts,
+    openEvidence,
     end,
     async begin() {
       if (!surroundings.secureContext) {

@@ -40,6 +40,7 @@ const settingsSchema = v.object({
   model: v.fallback(modelIdSchema, BUILT_IN_MODEL),
   embedModel: v.fallback(v.nullable(modelIdSchema), null),
   rerankModel: v.fallback(v.nullable(modelIdSchema), null),
+  keepTraces: v.fallback(v.boolean(), true),
 });
 
 export const DEFAULT_SETTINGS: Settings = {
@@ -51,6 +52,7 @@ export const DEFAULT_SETTINGS: Settings = {
   pauseOnMetered: true,
   hours: null,
   research: false,
+  keepTraces: true,
   model: BUILT_IN_MODEL,
   rateMicros: null,
   minimumJobMicros: 0,
@@ -93,6 +95,7 @@ const plain = ({
   pauseOnMetered,
   hours,
   research,
+  keepTraces,
   model,
   rateMicros,
   minimumJobMicros,
@@ -108,6 +111,7 @@ const plain = ({
   pauseOnMetered,
   hours,
   research,
+  keepTraces,
   model,
   rateMicros,
   minimumJobMicros,

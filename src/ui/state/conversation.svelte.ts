@@ -7,6 +7,7 @@ import {
   isRunning,
   showBranch,
   toStored,
+  traceIdsOf,
   withAnswer,
   withFailure,
   withUpdate,
@@ -61,14 +62,22 @@ export class Conversation {
     this.#change(showBranch(this.thread, turnId, index));
   }
 
+  /** Its words go from this device: the kept traces of its answers hold them too. */
   clear(): void {
     for (const run of this.#runs.values()) run.cancel();
+    void this.#forgetTraces(traceIdsOf(this.thread));
     this.#change([]);
   }
 
   /** Writes everything down at once: before the page goes. */
   keepNow(): void {
     keep('conversation', this.thread.length === 0 ? null : toStored(this.thread));
+  }
+
+  async #forgetTraces(traceIds: readonly string[]): Promise<void> {
+    if (traceIds.length === 0) return;
+    const desk = await (await this.#startedNode()).evidence();
+    if (desk.ok) await desk.value.forget(traceIds);
   }
 
   #change(thread: Thread): void {
