@@ -4,6 +4,7 @@ import { sha256 } from '#core/base/canonical';
 import { utf8 } from '#core/base/bytes';
 import { unwrap } from '#core/base/result';
 import { decodeKeptTrace, type KeptTrace } from '#core/evidence/kept-trace';
+import type { Stakes } from '#core/experts/job-class';
 import type { Provider } from '#core/experts/run';
 import type { WorkKind } from '#core/experts/work-kind';
 import type { Signed } from '#core/wire/signed';
@@ -30,6 +31,7 @@ export interface KeptRun {
 export interface KeptRunOptions {
   readonly members?: Readonly<Record<string, MemberOptions>>;
   readonly providers?: readonly Provider[];
+  readonly stakes?: Stakes;
   /** Asks this member, in place of any provider. */
   readonly to?: string;
   /** Called for each token on show, with its expert: to let that one crash. */
@@ -40,6 +42,7 @@ export interface KeptRunOptions {
 export async function keepTraces({
   members = { worker: {}, checker: {} },
   providers = ['mesh'],
+  stakes = 'ordinary',
   to,
   onToken,
 }: KeptRunOptions = {}): Promise<KeptRun> {
@@ -60,6 +63,7 @@ export async function keepTraces({
       kind: chatKind as unknown as WorkKind,
       input: { messages: [{ role: 'user', text: QUESTION }], maxTokens: 200 },
       provider,
+      stakes,
       signal: new AbortController().signal,
     };
     const keeper = createTraceKeeper(request);

@@ -389,3 +389,22 @@ test('the text of documents is stable JSON', () => {
   expect(documentText({ b: [1], a: 'ü' })).toBe('{\n  "a": "ü",\n  "b": [\n    1\n  ]\n}\n');
   expect(SECOND_SEAL).not.toBe(FIRST_SEAL);
 });
+
+test.each(['raised', 'high'] as const)(
+  'an answer with %s stakes, which several nodes gave and others checked, replays from its bundle without a difference',
+  async (stakes) => {
+    const members = Object.fromEntries(['a', 'b', 'c', 'd', 'e', 'f', 'g'].map((name) => [name, {}]));
+    const several = await keepTraces({ members, stakes });
+    const built = unwrap(await buildBundle(unwrap(evidenceSources(several, true)), { ...several, at: AT }));
+    const report = unwrap(await verifyBundle(built.bytes, several.verify));
+    expect(report.failures).toEqual([]);
+    expect(report.reviewable).toBe(true);
+    const { trace } = several.kept[0]!;
+    expect(trace.receipts.length).toBe(stakes === 'raised' ? 2 : 3);
+    // Who said less than was said before is found out.
+    const receipts = trace.receipts.slice(1);
+    const sources = unwrap(readSources(unwrap(evidenceSources(several, true))));
+    const replayed = replayTrace({ ...trace, receipts }, sources);
+    expect(replayed.differences.map(({ code }) => code)).toContain('route_differs');
+  },
+);
