@@ -48,7 +48,7 @@ function paced(model: LanguageModel, pauseMs: number): LanguageModel {
     endTokenId: model.endTokenId,
     encodePrompt: (messages) => model.encodePrompt(messages),
     decode: (ids) => model.decode(ids),
-    score: (promptIds, outputIds) => model.score(promptIds, outputIds),
+    score: (promptIds, outputIds, sampling) => model.score(promptIds, outputIds, sampling),
     dispose: () => model.dispose(),
     async generate(request, onToken) {
       let told: Promise<void> = Promise.resolve();

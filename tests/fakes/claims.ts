@@ -19,15 +19,24 @@ export interface ClaimParts {
   readonly capability: string;
   readonly input: unknown;
   readonly output: unknown;
+  /** `job-1` when absent. */
+  readonly jobId?: string;
 }
 
 /** A job as an executor commits to it and a requester lays it open. */
-export async function claimOf({ executor, requester, capability, input, output }: ClaimParts): Promise<Claim> {
+export async function claimOf({
+  executor,
+  requester,
+  capability,
+  input,
+  output,
+  jobId = 'job-1',
+}: ClaimParts): Promise<Claim> {
   const salt = new Uint8Array(SALT_BYTES).fill(7);
   const commitment: Commitment = {
     type: 'commitment',
     v: 1,
-    jobId: 'job-1',
+    jobId,
     traceId: 'trace-1',
     requester,
     executor: executor.nodeId,

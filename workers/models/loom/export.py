@@ -1,4 +1,4 @@
-"""Write the trained models as the files that the app loads: loom, loom-small, and loom with quantised weights."""
+"""Write the trained models as the files that the app loads: loom, its siblings, and loom with quantised weights."""
 import argparse
 import hashlib
 import json
@@ -14,6 +14,7 @@ from spark_text import END, MAX_QUESTION_CHARS, PAD
 
 parser = argparse.ArgumentParser()
 parser.add_argument("--build", default=os.path.join(HERE, "build"))
+parser.add_argument("models", nargs="*", help="those to write; all that were trained when none is named")
 parser.add_argument("--out", default=os.path.join(HERE, "..", "..", "..", "tests", "models"))
 args = parser.parse_args()
 
@@ -21,6 +22,8 @@ args = parser.parse_args()
 VARIANTS = {
     "loom": ("loom", 32, "Loom"),
     "loom-small": ("loom-small", 32, "Loom small"),
+    "loom-mid": ("loom-mid", 32, "Loom mid"),
+    "loom-tiny": ("loom-tiny", 32, "Loom tiny"),
     "loom-q8": ("loom", 8, "Loom 8-bit"),
     "loom-q4": ("loom", 4, "Loom 4-bit"),
 }
@@ -55,7 +58,10 @@ def hashes(folder):
 
 
 for name, (run, bits, title) in VARIANTS.items():
-    saved = torch.load(os.path.join(args.build, run + ".pt"), map_location="cpu")
+    weights_file = os.path.join(args.build, run + ".pt")
+    if name not in args.models if args.models else not os.path.exists(weights_file):
+        continue
+    saved = torch.load(weights_file, map_location="cpu")
     shape, weights = saved["shape"], {key: value.numpy().astype(np.float32) for key, value in saved["weights"].items()}
     folder = os.path.join(args.out, name)
     os.makedirs(os.path.join(folder, "onnx"), exist_ok=True)

@@ -9,12 +9,12 @@ import torch.nn.functional as F
 
 from grammar import Document
 from loom_text import CONTEXT, HERE, WordTokenizer
-from model import Decoder
-from quantise import dequantised, is_linear
+from read_graph import read_graph
 from sampling import draw, forward_cached, noise_at, top_scores
 
 parser = argparse.ArgumentParser()
-parser.add_argument("--build", default=os.path.join(HERE, "build"))
+parser.add_argument("models", nargs="*", default=["loom-small", "loom-mid", "loom-tiny", "loom-q8", "loom-q4"], help="those besides loom")
+parser.add_argument("--folder", default=os.path.join(HERE, "..", "..", "..", "tests", "models"))
 parser.add_argument("--texts", type=int, default=64, help="answers that are sampled from each model at each temperature")
 parser.add_argument("--held-out", type=int, default=256, help="texts of the grammar for the cross-entropy")
 parser.add_argument("--seed", type=int, default=11)
@@ -28,26 +28,14 @@ CHUNK = 8
 
 torch.set_num_threads(1)
 torch.set_grad_enabled(False)
-with open(os.path.join(args.build, "tokenizer.json"), encoding="utf-8") as handle:
+with open(os.path.join(args.folder, "loom", "tokenizer.json"), encoding="utf-8") as handle:
     tokenizer = WordTokenizer(json.load(handle))
 
 
-def load(run, bits=32):
-    saved = torch.load(os.path.join(args.build, run + ".pt"), map_location="cpu")
-    weights = saved["weights"]
-    if bits < 32:
-        weights = {name: torch.from_numpy(dequantised(weight.numpy(), bits).copy()) if is_linear(name) else weight
-                   for name, weight in weights.items()}
-    net = Decoder(saved["shape"])
-    net.load_state_dict(weights)
-    return net.eval(), saved
-
-
 models = {}
-for label, run, bits in (("loom", "loom", 32), ("loom-small", "loom-small", 32), ("loom-q8", "loom", 8), ("loom-q4", "loom", 4)):
-    models[label], saved = load(run, bits)
-    print(label, "parameters", sum(weight.numel() for weight in models[label].parameters()), "steps", saved["steps"],
-          "tokens", saved["tokens"], "minutes", f"{saved['minutes']:.1f}")
+for label in ["loom"] + args.models:
+    models[label] = read_graph(os.path.join(args.folder, label))
+    print(label, "parameters", sum(weight.numel() for weight in models[label].parameters()), flush=True)
 
 
 def padded(rows):

@@ -12,4 +12,6 @@ COMMON = {"positions": 512, "theta": 10000.0, "eps": 1e-5}
 SHAPES = {
     "loom": {**COMMON, "width": 128, "layers": 4, "heads": 4, "hidden": 384},
     "loom-small": {**COMMON, "width": 64, "layers": 3, "heads": 2, "hidden": 192},
+    "loom-mid": {**COMMON, "width": 48, "layers": 1, "heads": 2, "hidden": 96},
+    "loom-tiny": {**COMMON, "width": 32, "layers": 1, "heads": 2, "hidden": 64},
 }

@@ -1,4 +1,4 @@
-"""Train loom or loom-small from scratch on texts of the grammar. Needs python3-torch only; see README.md."""
+"""Train loom or one of its siblings from scratch on texts of the grammar. Needs python3-torch only; see README.md."""
 import argparse
 import json
 import math
