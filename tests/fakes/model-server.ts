@@ -114,6 +114,8 @@ export async function startModelServer(): Promise<ModelServer> {
     response.end(JSON.stringify(entries));
   }
 
+  // A line that was idle for a while must not be closed in the moment in which somebody uses it again.
+  server.keepAliveTimeout = 0;
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const { port } = server.address() as AddressInfo;
   return {

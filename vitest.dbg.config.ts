@@ -1,0 +1,2 @@
+import base from './vite.config';
+export default { ...base, test: { ...base.test, setupFiles: ['/tmp/m/cpu-setup.ts'] } };
