@@ -81,16 +81,6 @@ export default defineConfig(
     },
   },
   {
-    // A promise that nobody waits for hides its failure: the one rule that is worth reading the types for.
-    files: ['src/**/*.ts', 'workers/**/*.ts', 'signaling/**/*.ts', 'tests/**/*.ts'],
-    ignores: ['**/*.svelte.ts'],
-    languageOptions: { parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname } },
-    rules: {
-      '@typescript-eslint/no-floating-promises': 'error',
-      '@typescript-eslint/no-misused-promises': ['error', { checksVoidReturn: false }],
-    },
-  },
-  {
     files: ['**/*.svelte', '**/*.svelte.ts'],
     languageOptions: { parserOptions: { parser: ts.parser, extraFileExtensions: ['.svelte'], svelteConfig } },
     rules: {

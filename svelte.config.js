@@ -88,6 +88,12 @@ export default {
     files: { serviceWorker: 'src/service-worker/index.ts' },
     // The version, not the time: the same source builds the same bytes, and an update is a change of content.
     version: { name: version, pollInterval: 0 },
+    typescript: {
+      // svelte-check looks for the types of a component where this says; of package.json's own aliases it only knows the files.
+      config: (config) => {
+        config.compilerOptions.paths['#ui/*'] = ['../src/ui/*'];
+      },
+    },
     csp: {
       mode: 'hash',
       directives: {

@@ -6,12 +6,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { commands } from './commands';
+import { runCommandLine } from './run-command-line';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const MAIN = fileURLToPath(new URL('main.ts', import.meta.url));
-/** Starting Node and the loader takes a second, on a busy machine many. */
-const SPAWN_TIMEOUT_MS = 60_000;
-
 interface Run {
   readonly code: number;
   readonly stdout: string;
@@ -22,13 +21,19 @@ let folder: string;
 const at = (name: string): string => join(folder, name);
 
 /** The command line as npm starts it: in the project's folder, with the caller's folder in INIT_CWD. */
-const tabmesh = (...args: string[]): Promise<Run> =>
+const npmRun = (...args: string[]): Promise<Run> =>
   new Promise((resolve) => {
     const options = { cwd: ROOT, env: { ...process.env, INIT_CWD: folder } };
     const child = execFile(process.execPath, ['--import', 'tsx', MAIN, ...args], options, (_, stdout, stderr) => {
       resolve({ code: child.exitCode ?? -1, stdout, stderr });
     });
   });
+
+/** The same within this process: starting Node and the loader takes a second each time. */
+async function tabmesh(...args: string[]): Promise<Run> {
+  const { exitCode, stdout, stderr } = await runCommandLine(args, { commands, version: '0', folder });
+  return { code: exitCode, stdout, stderr };
+}
 
 const manifest = {
   version: 1,
@@ -53,12 +58,23 @@ beforeAll(async () => {
 });
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
-describe('batch run', { timeout: SPAWN_TIMEOUT_MS }, () => {
+describe('started by npm', () => {
+  test('it writes to standard output what it prints, whatever it runs in', async () => {
+    const run = await npmRun('batch', 'run', 'batch.json');
+    expect(run).toEqual({ ...(await tabmesh('batch', 'run', 'batch.json')), code: 0, stderr: '' });
+    expect(run.stdout).toContain('"score": 1.0');
+  });
+
+  test('a refusal goes to standard error alone, with its exit code', async () => {
+    const run = await npmRun('batch', 'run', 'batch.json', '--ledger', 'x', '--message-log', './x');
+    expectRefusal(run, 2, /different files/);
+  });
+});
+
+describe('batch run', () => {
   test('prints one object with the names of the sheet, the same bytes every time', async () => {
-    const [first, second] = await Promise.all([
-      tabmesh('batch', 'run', 'batch.json'),
-      tabmesh('batch', 'run', 'batch.json'),
-    ]);
+    const first = await tabmesh('batch', 'run', 'batch.json');
+    const second = await tabmesh('batch', 'run', 'batch.json');
     expect(first).toMatchObject({ code: 0, stderr: '' });
     expect(second.stdout).toBe(first.stdout);
     const printed = JSON.parse(first.stdout) as Record<string, unknown>;
@@ -159,7 +175,7 @@ describe('batch run', { timeout: SPAWN_TIMEOUT_MS }, () => {
   });
 });
 
-describe('status', { timeout: SPAWN_TIMEOUT_MS }, () => {
+describe('status', () => {
   const askServer = async (answer: RequestListener): Promise<Run> => {
     const server = createServer(answer);
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));

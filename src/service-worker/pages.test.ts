@@ -1,3 +1,4 @@
+import { readdirSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { SERVER_PATHS } from './pages';
 
@@ -20,12 +21,20 @@ test('what the server answers itself is never answered with the app', () => {
   }
 });
 
+/** Each folder of routes is a place, by its name. */
+const PLACES = readdirSync(new URL('../routes', import.meta.url), { withFileTypes: true })
+  .filter((entry) => entry.isDirectory())
+  .map(({ name }) => `/${name}`);
+
 test('a place of the app, known or not, is answered with the app', () => {
+  expect(PLACES).toContain('/models');
   for (const path of [
     '/',
     '/?source=pwa',
-    '/mesh',
-    '/join',
+    ...PLACES,
+    ...PLACES.map((place) => `${place}?from=x`),
+    '/models/',
+    '/models/?from=x',
     '/apiary',
     '/modelsmith',
     '/schemasmith',

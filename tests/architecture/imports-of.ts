@@ -28,28 +28,40 @@ const literal = (node: ts.Node | undefined): string | null =>
   node !== undefined && ts.isStringLiteralLike(node) ? node.text : null;
 
 /** The file that a `new URL('…', import.meta.url)` names: how a page reaches a Web Worker's code. */
-function urlBesideThis(node: ts.Node): string | null {
+function urlBesideThis(node: ts.Node, source: ts.SourceFile): string | null {
   if (!ts.isNewExpression(node) || !ts.isIdentifier(node.expression) || node.expression.text !== 'URL') return null;
   const [path, base] = node.arguments ?? [];
   const file = literal(path);
-  return file !== null && base?.getText() === 'import.meta.url' && /\.(ts|js|svelte)$/.test(file) ? file : null;
+  return file !== null && base?.getText(source) === 'import.meta.url' && /\.(ts|js|svelte)$/.test(file) ? file : null;
 }
+
+/** The kinds of nodes that may import: of all nodes of a file few are. */
+const IMPORTING: ReadonlySet<ts.SyntaxKind> = new Set([
+  ts.SyntaxKind.ImportDeclaration,
+  ts.SyntaxKind.ExportDeclaration,
+  ts.SyntaxKind.ImportType,
+  ts.SyntaxKind.CallExpression,
+  ts.SyntaxKind.NewExpression,
+]);
 
 /** Every import of a TypeScript file or Svelte component: static, dynamic, re-exported, in a type, or as a worker's address. */
 export function importsOf(path: string, text: string): ImportFound[] {
-  const source = ts.createSourceFile(path, codeOf(path, text), ts.ScriptTarget.Latest, true, ts.ScriptKind.TS);
+  const source = ts.createSourceFile(path, codeOf(path, text), ts.ScriptTarget.Latest, false, ts.ScriptKind.TS);
   const found: ImportFound[] = [];
   const add = (specifier: string | null, typeOnly: boolean) => {
     if (specifier !== null) found.push({ specifier, typeOnly });
   };
-  const visit = (node: ts.Node): void => {
+  const look = (node: ts.Node): void => {
     if (ts.isImportDeclaration(node)) add(literal(node.moduleSpecifier), takesOnlyTypes(node.importClause));
     else if (ts.isExportDeclaration(node)) add(literal(node.moduleSpecifier), node.isTypeOnly);
     else if (ts.isImportTypeNode(node))
       add(ts.isLiteralTypeNode(node.argument) ? literal(node.argument.literal) : null, true);
     else if (ts.isCallExpression(node) && node.expression.kind === ts.SyntaxKind.ImportKeyword)
       add(literal(node.arguments[0]), false);
-    else add(urlBesideThis(node), false);
+    else add(urlBesideThis(node, source), false);
+  };
+  const visit = (node: ts.Node): void => {
+    if (IMPORTING.has(node.kind)) look(node);
     ts.forEachChild(node, visit);
   };
   visit(source);

@@ -27,3 +27,11 @@ export async function severalAtOnce(
   };
   await Promise.all(Array.from({ length: atOnce }, lane));
 }
+
+/** The smallest of the values that `percent` of a hundred do not pass. Throws on none. */
+export function percentile(values: readonly number[], percent: number): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  const found = sorted[Math.max(Math.ceil((sorted.length * percent) / 100) - 1, 0)];
+  if (found === undefined) throw new Error('Nothing was measured.');
+  return found;
+}

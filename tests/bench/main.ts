@@ -9,16 +9,38 @@ import { browserLaunch, ensureBrowser } from '#tests/find-browser';
 import { ROOT } from '#tests/steps';
 import type { Bar, Bench, BenchSurroundings } from './bench';
 import { rounded } from './figures';
+import { deviceLoss } from './device-loss';
+import { draws } from './draws';
 import { engine } from './engine';
 import { firstLoad } from './first-load';
 import { handOver } from './hand-over';
+import { lengths } from './lengths';
+import { loading } from './loading';
 import { memoryJobs } from './memory-jobs';
 import { online } from './online';
+import { pageTasks } from './page-tasks';
 import { renderReport, type BenchEntry, type BenchReport, type Machine } from './report';
 import { spark } from './spark';
+import { stopping } from './stopping';
 import { tabJobs } from './tab-jobs';
+import { vocabulary } from './vocabulary';
 
-const BENCHES: readonly Bench[] = [firstLoad, online, memoryJobs, tabJobs, engine, spark, handOver];
+const BENCHES: readonly Bench[] = [
+  firstLoad,
+  online,
+  memoryJobs,
+  tabJobs,
+  engine,
+  lengths,
+  draws,
+  vocabulary,
+  loading,
+  stopping,
+  deviceLoss,
+  spark,
+  pageTasks,
+  handOver,
+];
 const NAMES = BENCHES.map((bench) => bench.name).join(', ');
 
 /** Several times what the slowest takes on two busy cores: a bench that is still at it then hangs. */

@@ -98,8 +98,16 @@ export async function sentAtMost(server: ModelServerClient, path: string, mostBy
 /** Progress is told in steps of this or more, so that what came may be a step ahead of it. */
 export const STEP_BYTES = 128 * 1024;
 
-/** Fetches until what the server sends before it holds has come, and gives what pauses there. */
-export async function fetchUntilHeld(store: ModelStore, wish: FileWish, holdAfterBytes: number) {
+/**
+ * Fetches until what the server sends before it holds has come, and gives what pauses there. Paused, the line is closed;
+ * the server learns of it a moment later than the page.
+ */
+export async function fetchUntilHeld(
+  store: ModelStore,
+  server: ModelServerClient,
+  { path, wish }: Pick<Served, 'path' | 'wish'>,
+  holdAfterBytes: number,
+) {
   const controller = new AbortController();
   let come: () => void;
   const held = new Promise<void>((resolve) => (come = resolve));
@@ -115,6 +123,7 @@ export async function fetchUntilHeld(store: ModelStore, wish: FileWish, holdAfte
     async pause() {
       controller.abort();
       failsWith(await running, 'paused');
+      await server.left(path);
     },
   };
 }

@@ -86,7 +86,7 @@ export const downloadCases: readonly ModelStoreCase[] = [
   rule('a paused download goes on where it stopped, also in another tab', async ({ open, server }) => {
     const store = await open();
     const file = await serve(server, { holdAfterBytes: 1_500_000 });
-    await (await fetchUntilHeld(store, file.wish, 1_500_000)).pause();
+    await (await fetchUntilHeld(store, server, file, 1_500_000)).pause();
     await server.release(file.path);
     same(await store.has(file.sha256), false, 'has');
     const [left] = unwrap(await store.unfinished());
@@ -171,7 +171,7 @@ export const downloadCases: readonly ModelStoreCase[] = [
   rule('a file that changed between two tries is begun again and never mixed', async ({ open, server }) => {
     const store = await open();
     const old = await serve(server, { holdAfterBytes: 2_000_000 });
-    await (await fetchUntilHeld(store, unpinned(old), 2_000_000)).pause();
+    await (await fetchUntilHeld(store, server, { path: old.path, wish: unpinned(old) }, 2_000_000)).pause();
     const changed = await serve(server, { path: old.path, seed: 1_000_000 });
     same(unwrap(await fetchFrom(store, unpinned(changed))).sha256, changed.sha256, 'name');
     await holds(store, changed);
@@ -180,7 +180,7 @@ export const downloadCases: readonly ModelStoreCase[] = [
   rule('a pinned file that changed is refused', async ({ open, server }) => {
     const store = await open();
     const old = await serve(server, { holdAfterBytes: 2_000_000 });
-    await (await fetchUntilHeld(store, old.wish, 2_000_000)).pause();
+    await (await fetchUntilHeld(store, server, old, 2_000_000)).pause();
     await serve(server, { path: old.path, seed: 1_000_001 });
     failsWith(await fetchFrom(store, old.wish), 'hash_mismatch');
     await holdsNothing(store);
@@ -189,7 +189,7 @@ export const downloadCases: readonly ModelStoreCase[] = [
   rule('a file that became shorter than what came of it is begun again', async ({ open, server }) => {
     const store = await open();
     const old = await serve(server, { holdAfterBytes: 2_000_000, validator: 'date', lengthless: true });
-    await (await fetchUntilHeld(store, unpinned(old), 2_000_000)).pause();
+    await (await fetchUntilHeld(store, server, { path: old.path, wish: unpinned(old) }, 2_000_000)).pause();
     const short = await serve(server, { path: old.path, seed: 1_000_002, sizeBytes: 1_000_000, validator: 'date' });
     same(unwrap(await fetchFrom(store, unpinned(short))).sha256, short.sha256, 'name');
   }),

@@ -104,7 +104,7 @@ const keepingCases: readonly ModelStoreCase[] = [
   rule('the second tab goes on when the first one stops', async ({ open, server }) => {
     const [one, two] = [await open(), await open()];
     const file = await serve(server, { holdAfterBytes: 1_500_000 });
-    const first = await fetchUntilHeld(one, file.wish, 1_500_000);
+    const first = await fetchUntilHeld(one, server, file, 1_500_000);
     const second = fetchFrom(two, file.wish);
     await first.pause();
     await server.release(file.path);
@@ -222,7 +222,7 @@ const keepingCases: readonly ModelStoreCase[] = [
     const done = await serve(server);
     unwrap(await fetchFrom(store, unpinned(done)));
     const file = await serve(server, { holdAfterBytes: 1_500_000 });
-    await (await fetchUntilHeld(store, file.wish, 1_500_000)).pause();
+    await (await fetchUntilHeld(store, server, file, 1_500_000)).pause();
     unwrap(await store.forget(server.urlOf('/nowhere')));
     same(unwrap(await store.unfinished()).length, 1, 'unfinished files');
     for (const { wish } of [file, done]) unwrap(await store.forget(wish.url));

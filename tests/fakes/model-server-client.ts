@@ -69,6 +69,8 @@ export interface ModelServerClient {
   serve(file: ServedFile): Promise<string>;
   /** Resolves when an answer for this file waits for `release`. */
   held(path: string): Promise<void>;
+  /** Resolves when the server has noticed that a reader of this file closed the line before the end. */
+  left(path: string): Promise<void>;
   /** Lets the answers that wait go on, and those that come. */
   release(path: string): Promise<void>;
   /** Breaks the connections of the answers that wait. */
@@ -90,6 +92,9 @@ export function modelServerAt(origin: string): ModelServerClient {
     },
     async held(path) {
       await ask('held', { path });
+    },
+    async left(path) {
+      await ask('left', { path });
     },
     async release(path) {
       await ask('release', { path });

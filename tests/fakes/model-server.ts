@@ -24,6 +24,9 @@ interface Served {
   /** Those who wait for an answer to be held, and held answers that wait to go on or to be cut. */
   readonly heldWaiters: (() => void)[];
   readonly releases: ((goOn: boolean) => void)[];
+  /** A reader closed the line before the end; those who wait for that. */
+  wasLeft: boolean;
+  readonly leftWaiters: (() => void)[];
 }
 
 /**
@@ -49,6 +52,8 @@ export async function startModelServer(): Promise<ModelServer> {
         sentBytes: 0,
         heldWaiters: [],
         releases: [],
+        wasLeft: false,
+        leftWaiters: [],
       });
     },
     held: ({ path }) =>
@@ -56,6 +61,12 @@ export async function startModelServer(): Promise<ModelServer> {
         const served = servedByPath.get(path)!;
         if (served.releases.length > 0) resolve();
         else served.heldWaiters.push(resolve);
+      }),
+    left: ({ path }) =>
+      new Promise<void>((resolve) => {
+        const served = servedByPath.get(path)!;
+        if (served.wasLeft) resolve();
+        else served.leftWaiters.push(resolve);
       }),
     release({ path }) {
       const served = servedByPath.get(path)!;
@@ -103,6 +114,8 @@ export async function startModelServer(): Promise<ModelServer> {
     response.end(JSON.stringify(entries));
   }
 
+  // A line that was idle for a while must not be closed in the moment in which somebody uses it again.
+  server.keepAliveTimeout = 0;
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const { port } = server.address() as AddressInfo;
   return {
@@ -151,15 +164,23 @@ async function answer(served: Served, request: IncomingMessage, response: Server
   const cut = from + (served.cuts.shift() ?? file.alwaysCutAfterBytes ?? Infinity);
   const hold = from + (file.holdAfterBytes ?? Infinity);
   let gone = false;
+  let brokenOff = false;
+  const breakOff = (): void => {
+    brokenOff = true;
+    response.destroy();
+  };
   const closed = new Promise<void>((resolve) =>
     response.on('close', () => {
       gone = true;
       resolve();
+      if (brokenOff || response.writableFinished) return;
+      served.wasLeft = true;
+      served.leftWaiters.splice(0).forEach((tell) => tell());
     }),
   );
   for (let at = from; at < to && !gone;) {
     const goOn = at < hold || !served.holding || (await untilReleased(served));
-    if (!goOn) return void response.destroy();
+    if (!goOn) return breakOff();
     if (gone) return;
     const most = Math.min(
       at + CHUNK_BYTES,
@@ -174,7 +195,7 @@ async function answer(served: Served, request: IncomingMessage, response: Server
     await Promise.race([closed, new Promise<void>((resolve) => response.write(chunk, () => resolve()))]);
     at = most;
     // After the write was handed over: what was sent arrives, then the line is dead.
-    if (at >= cut) return void response.destroy();
+    if (at >= cut) return breakOff();
   }
   response.end();
 }

@@ -4,7 +4,7 @@ import type { Chance, Clock } from '#core/base/ports';
 const FIRST_RETRY_MS = 1_000;
 const LONGEST_RETRY_MS = 30_000;
 /** A connection over which nothing came for so long is broken, whatever the browser thinks. */
-const SILENCE_MS = 30_000;
+export const SILENCE_MS = 30_000;
 
 /** What a download waits for: its next try after `failures` in a row, or how long it bears silence. */
 export type Wait = { readonly for: 'retry'; readonly failures: number } | { readonly for: 'silence' };

@@ -2,7 +2,17 @@ import { describe, expect, it } from 'vitest';
 import { expectedGainOfCheating, MOST_SAVED } from '#core/experts/audit';
 import { FORBIDDEN_MARGIN } from '#core/engines/decision';
 import { createDraws, drawAnswer, forgeOne, PLACES, poolOfErrors, poolOfRates, type PlaceName } from './answers';
-import { answersUntilCaught, HONEST_ERRORS, LIARS, liarPool, measure, TESTS, wilson, type TestName } from './power';
+import {
+  answersUntilCaught,
+  HONEST_ERRORS,
+  LIARS,
+  liarPool,
+  measure,
+  TESTS,
+  wilson,
+  type Measured,
+  type TestName,
+} from './power';
 
 /** A fixed sample of what `print-power.ts` does at full size. */
 const ANSWERS = 1_500;
@@ -11,8 +21,16 @@ const LENGTH = 256;
 
 const honest = poolOfErrors(50, HONEST_ERRORS);
 const liar = liarPool(LIARS[1]);
-const power = (test: TestName, place: PlaceName, length = LENGTH) =>
-  measure(TESTS[test], ANSWERS, SEED, (draws) => drawAnswer(draws, length, honest, liar, PLACES[place]));
+const measured = new Map<string, Measured>();
+/** Several rules ask for the same figure. */
+function power(test: TestName, place: PlaceName, length = LENGTH): Measured {
+  const key = `${test}/${place}/${length}`;
+  const known =
+    measured.get(key) ??
+    measure(TESTS[test], ANSWERS, SEED, (draws) => drawAnswer(draws, length, honest, liar, PLACES[place]));
+  measured.set(key, known);
+  return known;
+}
 const share = ({ rejected, answers }: { rejected: number; answers: number }) => rejected / answers;
 
 describe('the model of logits', () => {

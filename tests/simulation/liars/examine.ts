@@ -4,7 +4,7 @@ import { fail, ok, unwrap } from '#core/base/result';
 import { samplingOf } from '#core/engines/answer-sampling';
 import type { LanguageModel, ScoredPosition } from '#core/engines/language-model';
 import type { Sampling } from '#core/engines/sampling';
-import { verdictSchema, type VerdictStatement } from '#core/jobs/statements';
+import { verdictSchema, type VerdictStatement } from '#core/ledger/statements';
 import { openSigned } from '#core/wire/signed';
 import type { CheckInput } from '#services/check-redo/contract';
 import { createCheckRescoreHandler } from '#services/check-rescore/handler';

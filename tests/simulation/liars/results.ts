@@ -23,7 +23,7 @@ export interface Results {
 /** Every whole line that is there. Codes: `no_results`, `other_subject` when runs of different subjects were mixed. */
 export function readResults(path: string): Result<{ readonly subject: Subject; readonly rows: readonly Row[] }> {
   if (!existsSync(path)) return fail('no_results', `There are no results at ${path}.`);
-  let subject: Subject | null = null;
+  let subject = null as Subject | null;
   const rows: Row[] = [];
   for (const line of wholeLines(readFileSync(path, 'utf8'))) {
     const said: unknown = JSON.parse(line);
