@@ -41,6 +41,15 @@ const hashesOfCurves: Plugin = {
 const SHARED_BY_PLACES =
   /[\\/]src[\\/]ui[\\/](?:(?!batch|capability-words|download|evidence|hosts|limits|margin-plot|mesh-layout|models|qr-path|receipt-|route-lines|tasks)[a-z-]+\.ts|components[\\/](?:Button|Card|Chip|DutyLight|Empty|Face|NodeName|Page|Problem|VerdictChip)\.svelte)|@lucide[\\/]svelte[\\/]dist[\\/](?!icons)/;
 
+const UNIT_TESTS = [
+  'src/**/*.test.ts',
+  'workers/**/*.test.ts',
+  'signaling/**/*.test.ts',
+  'tests/{architecture,conformance,vectors,integration,schemas,simulation}/**/*.test.ts',
+];
+/** What puts something else in the place of a module needs modules of its own. */
+const ALONE = ['src/cli/inbox-process.test.ts', 'src/adapters/storage-fs-files/write-folder.test.ts'];
+
 export default defineConfig({
   // Unit tests compile no component: they start without the compiler.
   plugins: process.env['VITEST']
@@ -64,18 +73,23 @@ export default defineConfig({
     conditions: ['onnxruntime-web-use-extern-wasm', 'module', 'browser', 'development|production'],
   },
   test: {
-    include: [
-      'src/**/*.test.ts',
-      'workers/**/*.test.ts',
-      'signaling/**/*.test.ts',
-      'tests/{architecture,conformance,vectors,integration,schemas,simulation}/**/*.test.ts',
-    ],
     environment: 'node',
-    // Test files of one process share their modules: nothing here is made on import, and no test changes what others use.
-    // With modules of its own for each, half of the time went into loading them.
-    isolate: false,
     // A test waits on events; only a hang ends here, on a busy machine too.
     testTimeout: 60_000,
     hookTimeout: 60_000,
+    projects: [
+      {
+        extends: true,
+        test: {
+          name: 'shared',
+          include: UNIT_TESTS,
+          exclude: ALONE,
+          // Test files of one process share their modules: nothing here is made on import, and no test changes what others use.
+          // With modules of its own for each, half of the time went into loading them.
+          isolate: false,
+        },
+      },
+      { extends: true, test: { name: 'alone', include: ALONE } },
+    ],
   },
 });

@@ -21,7 +21,7 @@ export interface EconomyServiceDeps {
   readonly clock: Clock;
   readonly records: KeyValueStore;
   readonly ledger: () => Ledger;
-  readonly isOwed: (reservation: string) => boolean;
+  readonly letGo: (reservation: string) => Promise<Result<boolean>>;
   readonly receiptFor: (payer: NodeId, jobId: string, verdicts: readonly Signed[]) => Promise<Result<Signed>>;
   readonly acknowledged: (payer: NodeId, receipt: Signed) => Promise<Result<boolean>>;
   readonly onForked: (author: NodeId, peer: NodeId) => void;
@@ -29,7 +29,7 @@ export interface EconomyServiceDeps {
 
 /** What members do for each other where they pay each other: hold logs, witness, settle. Offered by everyone who takes part. */
 export function createEconomyServices(deps: EconomyServiceDeps): readonly RegisteredService[] {
-  const { signer, verify, clock, records, ledger, isOwed, receiptFor, acknowledged, onForked } = deps;
+  const { signer, verify, clock, records, ledger, letGo, receiptFor, acknowledged, onForked } = deps;
   return [
     service('always', {
       capability: ledgerHeads,
@@ -41,8 +41,7 @@ export function createEconomyServices(deps: EconomyServiceDeps): readonly Regist
     }),
     service('always', {
       capability: ledgerTell,
-      load: async () =>
-        (await import('./ledger-tell/handler')).createLedgerTellHandler({ ledger, clock, onForked }),
+      load: async () => (await import('./ledger-tell/handler')).createLedgerTellHandler({ ledger, clock, onForked }),
     }),
     service('always', {
       capability: ledgerProof,
@@ -50,8 +49,7 @@ export function createEconomyServices(deps: EconomyServiceDeps): readonly Regist
     }),
     service('always', {
       capability: witnessHead,
-      load: async () =>
-        (await import('./witness-head/handler')).createWitnessHeadHandler({ signer, clock, ledger }),
+      load: async () => (await import('./witness-head/handler')).createWitnessHeadHandler({ signer, clock, ledger }),
     }),
     service('always', {
       capability: witnessOutcome,
@@ -67,7 +65,7 @@ export function createEconomyServices(deps: EconomyServiceDeps): readonly Regist
     service('always', {
       capability: paymentRelease,
       load: async () =>
-        (await import('./payment-release/handler')).createPaymentReleaseHandler({ signer, ledger, isOwed }),
+        (await import('./payment-release/handler')).createPaymentReleaseHandler({ signer, ledger, letGo }),
     }),
     service('always', {
       capability: paymentSettle,

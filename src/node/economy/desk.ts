@@ -82,7 +82,7 @@ export function openEconomyDesk(deps: EconomyDeps): EconomyDesk {
     clock,
     records,
     ledger: () => ledger,
-    isOwed: payee.isOwed,
+    letGo: payee.letGo,
     receiptFor: payee.receiptFor,
     acknowledged: payee.acknowledged,
     onForked: (author, peer) => void exchange.findFork(author, peer),

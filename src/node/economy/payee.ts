@@ -15,8 +15,9 @@ import {
 } from '#core/ledger/events';
 import type { Ledger } from '#core/ledger/ledger';
 import { openOffer, type OfferTerms } from '#core/ledger/offer-terms';
-import { openReservation, openVerdicts, type OpenedVerdict } from '#core/ledger/open-event';
-import { accepts, chargeFor } from '#core/ledger/rules/proposal-rules';
+import { openReservation, openSettlement, openVerdicts, type OpenedVerdict } from '#core/ledger/open-event';
+import { accepts, chargeFor, PROPOSAL_RULES, reservedWorkOf } from '#core/ledger/rules/proposal-rules';
+import { keepsAll } from '#core/ledger/rules/rule';
 import { commitmentSchema } from '#core/ledger/statements';
 import { HANDOVER_GAP_MS, rosterInForce } from '#core/ledger/witness-duty';
 import { certifiedAt, openHeadWitness } from '#core/ledger/witnesses';
@@ -71,6 +72,7 @@ const dueSchema = v.strictObject({
 });
 
 type Due = v.InferOutput<typeof dueSchema>;
+type DueSettlement = NonNullable<Due['settlement']>;
 
 /** What pays a job that was taken. */
 interface Admitted extends Reserved {
@@ -117,7 +119,11 @@ export interface Payee {
     payer: NodeId,
     done: { readonly job: FinishedJob; readonly commitment: Signed; readonly startedAt: number } | null,
   ): Promise<void>;
-  isOwed(reservation: string): boolean;
+  /**
+   * Gives up being paid from a reservation, for good: kept before the answer is known, so that no job is taken on it afterwards. False
+   * while a job runs that it pays, or work of it was accepted.
+   */
+  letGo(reservation: string): Promise<Result<boolean>>;
   receiptFor(payer: NodeId, jobId: string, verdicts: readonly Signed[]): Promise<Result<Signed>>;
   acknowledged(payer: NodeId, receipt: Signed): Promise<Result<boolean>>;
   stop(): void;
@@ -135,6 +141,12 @@ export function createPayee(deps: PayeeDeps): Payee {
   const running = new Map<string, Admitted | null>();
   const dueByJob = new Map<string, Due>();
   const verdictsByJob = new Map<string, readonly Signed[]>();
+  /** Reservations that this node gave up being paid from. */
+  const released = new Set<string>();
+  const releasedKey = (reservation: string): string => `released/${community.id}/${reservation}`;
+  const isOwed = (reservation: string): boolean =>
+    [...running.values()].some((one) => one?.reservation === reservation) ||
+    [...dueByJob.values()].some((due) => due.reservation === reservation && due.receipt !== null);
   const timers = new Set<() => void>();
   let stopped = false;
 
@@ -178,6 +190,9 @@ export function createPayee(deps: PayeeDeps): Payee {
     const known = state.reservationsById.get(id);
     if (known === undefined) return refuse('The reservation does not stand in your log as this node knows it.');
     if (state.closingByReservation.has(id)) return refuse('That reservation has ended.');
+    const givenUp = await records.get<boolean>(releasedKey(id));
+    if (!givenUp.ok) return givenUp;
+    if (givenUp.value === true) return refuse('This node let that reservation go.');
     if ([...running.values(), ...dueByJob.values()].some((one) => one?.reservation === id))
       return refuse('That reservation pays another job already.');
     const offer = (await deps.ownOffers()).find(({ terms }) => terms.id === event.offer);
@@ -285,6 +300,21 @@ export function createPayee(deps: PayeeDeps): Payee {
     return sign(signer, body);
   }
 
+  /** What is to be proposed, as long as the rules of proposals hold it: what they refuse would never be paid. */
+  async function settlementOf(due: Due, receipt: Signed, verdicts: readonly Signed[]): Promise<Result<DueSettlement>> {
+    const settlement = { offer: due.offer, receipt, commitment: due.commitment, verdicts: [...verdicts] };
+    const opened = await openSettlement(settlement, verify);
+    if (!opened.ok) return opened;
+    const reservation = reservedWorkOf(await reservationOf(due));
+    const kept = keepsAll(PROPOSAL_RULES, {
+      ...opened.value,
+      community: community.id,
+      policy: policy ?? null,
+      reservation,
+    });
+    return kept.ok ? ok(settlement as DueSettlement) : kept;
+  }
+
   /** Verdicts that its validators told in their own logs, for work whose payer is silent. */
   async function verdictsInLogs(due: Due): Promise<readonly Signed[]> {
     const found: Signed[] = [];
@@ -317,8 +347,10 @@ export function createPayee(deps: PayeeDeps): Payee {
           : later(RETRY_MS, () => void pursueAgain(due));
       }
       const receipt = due.receipt ?? (await receiptOf(due, opened.value));
-      const settlement: Settlement = { offer: due.offer, receipt, commitment: due.commitment, verdicts: [...verdicts] };
-      const kept = await keep({ ...due, receipt, settlement });
+      const settlement = await settlementOf(due, receipt, verdicts);
+      const kept = settlement.ok
+        ? await keep({ ...due, receipt: settlement.value.receipt, settlement: settlement.value })
+        : settlement;
       return kept.ok ? pursueAgain(due) : later(RETRY_MS, () => void pursueAgain(due));
     }
     const { settlement } = due;
@@ -372,21 +404,48 @@ export function createPayee(deps: PayeeDeps): Payee {
     return closed.ok ? forget(due) : later(RETRY_MS, () => void pursueAgain(due));
   }
 
-  /** One step at a time for each job, from what is kept of it. */
-  const steps = new Map<string, Promise<void>>();
-  function pursueAgain({ payer, jobId }: Due): Promise<void> {
+  /** One thing at a time for each job. */
+  const turns = new Map<string, Promise<unknown>>();
+  function inTurn<T>(key: string, run: () => Promise<T>): Promise<T> {
+    const next = (turns.get(key) ?? Promise.resolve()).then(run);
+    const over = next.then(
+      () => undefined,
+      () => undefined,
+    );
+    turns.set(key, over);
+    void over.then(() => {
+      if (turns.get(key) === over) turns.delete(key);
+    });
+    return next;
+  }
+
+  /** The next step of a job, from what is kept of it. Resolves at once: what a step calls itself must not wait for that very step. */
+  async function pursueAgain({ payer, jobId }: Due): Promise<void> {
     const key = keyOf(payer, jobId);
-    const before = steps.get(key) ?? Promise.resolve();
-    const next = before.then(() => {
+    void inTurn(key, async () => {
       const due = dueByJob.get(key);
-      return due ? pursue(due) : undefined;
+      if (due) await pursue(due);
     });
-    steps.set(key, next);
-    void next.finally(() => {
-      if (steps.get(key) === next) steps.delete(key);
-    });
-    // What a step calls itself must not wait for that very step.
-    return Promise.resolve();
+  }
+
+  async function takeAcknowledged(
+    key: string,
+    payer: NodeId,
+    receipt: Signed,
+    given: { readonly id: string; readonly acknowledged: boolean; readonly receipt: InferenceWorkReceipt },
+  ): Promise<Result<boolean>> {
+    const due = dueByJob.get(key);
+    if (!due?.receipt || !given.acknowledged || given.receipt.payer !== payer)
+      return fail('unknown_job', 'This node waits for no such receipt.');
+    if (due.settlement !== null) return ok(false);
+    const mine = await openWorkReceipt(due.receipt, verify);
+    if (!mine.ok || mine.value.id !== given.id)
+      return fail('receipt_mismatch', 'That is not the receipt that this node gave.');
+    const written = await ledger.append({ kind: 'work.receipted', receipt });
+    if (!written.ok) return written;
+    const kept = await keep({ ...due, receipt: receipt as Due['receipt'] });
+    if (!kept.ok) return kept;
+    return ok(true);
   }
 
   /** What an earlier run of this node is still owed. */
@@ -413,6 +472,7 @@ export function createPayee(deps: PayeeDeps): Payee {
       }
       const admitted = await admitPayment(payment, jobId, capability, input, payer);
       if (!admitted.ok) return admitted;
+      if (released.has(admitted.value.reservation)) return refuse('This node let that reservation go.');
       running.set(key, admitted.value);
       return ok({ kind: 'paid', reservation: admitted.value.reservation });
     },
@@ -450,38 +510,36 @@ export function createPayee(deps: PayeeDeps): Payee {
       const kept = await keep(due);
       if (kept.ok) later(ACKNOWLEDGED_WITHIN_MS, () => void pursueAgain(due));
     },
-    isOwed: (reservation) =>
-      [...running.values()].some((one) => one?.reservation === reservation) ||
-      [...dueByJob.values()].some((due) => due.reservation === reservation && due.settlement !== null),
-    async receiptFor(payer, jobId, verdicts) {
-      const key = keyOf(payer, jobId);
-      const due = dueByJob.get(key);
-      if (!due) return fail('unknown_job', 'This node is owed nothing for that job.');
-      const opened = await openVerdicts(verdicts, verify);
-      if (!opened.ok) return fail('bad_verdict', opened.error.message, opened.error.message);
-      if (!accepts(opened.value)) return fail('not_accepted', 'The verdicts do not accept the work.');
-      verdictsByJob.set(key, verdicts);
-      const receipt = due.receipt ?? (await receiptOf(due, opened.value));
-      const kept = await keep({ ...due, receipt: receipt as Due['receipt'] });
-      return kept.ok ? ok(receipt) : kept;
+    async letGo(reservation) {
+      if (isOwed(reservation)) return ok(false);
+      released.add(reservation);
+      const kept = await records.set(releasedKey(reservation), true);
+      if (!kept.ok) released.delete(reservation);
+      return kept.ok ? ok(true) : kept;
     },
+    receiptFor: (payer, jobId, verdicts) =>
+      inTurn(keyOf(payer, jobId), async () => {
+        const due = dueByJob.get(keyOf(payer, jobId));
+        if (!due) return fail('unknown_job', 'This node is owed nothing for that job.');
+        // One receipt for one job: whoever asks again gets the same, whatever verdicts it brings.
+        if (due.receipt !== null) return ok(due.receipt);
+        const opened = await openVerdicts(verdicts, verify);
+        if (!opened.ok) return fail('bad_verdict', opened.error.message, opened.error.message);
+        if (!accepts(opened.value)) return fail('not_accepted', 'The verdicts do not accept the work.');
+        const settlement = await settlementOf(due, await receiptOf(due, opened.value), verdicts);
+        if (!settlement.ok) return fail(settlement.error.code, settlement.error.message, settlement.error.message);
+        verdictsByJob.set(keyOf(payer, jobId), verdicts);
+        const kept = await keep({ ...due, receipt: settlement.value.receipt });
+        return kept.ok ? ok(settlement.value.receipt) : kept;
+      }),
     async acknowledged(payer, receipt) {
       const opened = await openWorkReceipt(receipt, verify);
       if (!opened.ok) return opened;
       const key = keyOf(payer, opened.value.receipt.jobId);
+      const taken = await inTurn(key, () => takeAcknowledged(key, payer, receipt, opened.value));
       const due = dueByJob.get(key);
-      if (!due?.receipt || !opened.value.acknowledged || opened.value.receipt.payer !== payer)
-        return fail('unknown_job', 'This node waits for no such receipt.');
-      if (due.settlement !== null) return ok(false);
-      const mine = await openWorkReceipt(due.receipt, verify);
-      if (!mine.ok || mine.value.id !== opened.value.id)
-        return fail('receipt_mismatch', 'That is not the receipt that this node gave.');
-      const written = await ledger.append({ kind: 'work.receipted', receipt });
-      if (!written.ok) return written;
-      const kept = await keep({ ...due, receipt: receipt as Due['receipt'] });
-      if (!kept.ok) return kept;
-      void pursueAgain(due);
-      return ok(true);
+      if (taken.ok && taken.value && due) void pursueAgain(due);
+      return taken;
     },
     stop() {
       stopped = true;

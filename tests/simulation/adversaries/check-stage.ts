@@ -79,12 +79,14 @@ export async function askInCompany(
 }
 
 /**
- * What the stage promises, computed: one voice accepts; a rejection calls two more, and the majority of three decides. `accepting` and
- * `rejecting` are those among whom validators are drawn who will say so.
+ * What the stage promises of validators that were never seen to find a fault, computed: two voices, a third where they are not both for
+ * it, and the majority of three. `accepting` and `rejecting` are those among whom validators are drawn who will say so.
  */
 export function chanceToPass(accepting: number, rejecting: number): number {
   const all = accepting + rejecting;
-  if (all === 0) return 0;
-  const bothFurther = all < 3 ? 0 : (accepting / (all - 1)) * Math.max(0, (accepting - 1) / (all - 2));
-  return accepting / all + (rejecting / all) * bothFurther;
+  if (all < 2 || accepting < 2) return 0;
+  const pairs = all * (all - 1);
+  const both = (accepting * (accepting - 1)) / pairs;
+  const split = (2 * accepting * rejecting) / pairs;
+  return both + (all < 3 ? 0 : split * ((accepting - 1) / (all - 2)));
 }
