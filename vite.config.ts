@@ -77,6 +77,8 @@ export default defineConfig({
     // A test waits on events; only a hang ends here, on a busy machine too.
     testTimeout: 60_000,
     hookTimeout: 60_000,
+    // On two cores as many as there are: what else runs beside them is short.
+    maxWorkers: '100%',
     projects: [
       {
         extends: true,

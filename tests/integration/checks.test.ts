@@ -120,9 +120,13 @@ test('a planted fault proves who looks and finds out who does not, and nobody ca
   // In the end the careful one is known, decides alone, and the others are asked no more.
   expect(validators.at(-1)).toEqual([careful]);
   expect(recordOf(world.nodes, 'worker').record.rejected).toBe(0);
-  expect(recordOf(world.nodes, 'lazy').record.rejected + recordOf(world.nodes, 'slanderer').record.rejected).toBeGreaterThan(0);
+  expect(
+    recordOf(world.nodes, 'lazy').record.rejected + recordOf(world.nodes, 'slanderer').record.rejected,
+  ).toBeGreaterThan(0);
   // What was planted is checked like anything else: signed, and never paid.
-  expect(world.nodes['careful']!.checksGiven).toBeGreaterThan(validators.flat().filter((one) => one === careful).length);
+  expect(world.nodes['careful']!.checksGiven).toBeGreaterThan(
+    validators.flat().filter((one) => one === careful).length,
+  );
   expect(asker.ledger.state.unitsByNode.get(world.nodes['worker']!.self)).toBeGreaterThan(0);
 });
 

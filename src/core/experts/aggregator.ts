@@ -38,7 +38,11 @@ export function verdictOf(kind: Exclude<CheckKind, 'none'>, checks: readonly Che
 }
 
 /** A voter nobody knows is right more often than not, and no more is known of it. */
-const accuracyOf = (deps: PipelineDeps, executor: NodeId, capability: WorkRequest['kind']['capability']['id']): number => {
+const accuracyOf = (
+  deps: PipelineDeps,
+  executor: NodeId,
+  capability: WorkRequest['kind']['capability']['id'],
+): number => {
   const known = deps.candidates(capability).find(({ node }) => node === executor)?.record;
   // Laplace's rule of succession.
   return ((known?.accepted ?? 0) + 1) / ((known?.accepted ?? 0) + (known?.rejected ?? 0) + 2);
@@ -89,7 +93,9 @@ async function stand(
       return { chosen: places[chosen]!, agreeing, decided: agreeing >= agree || patchDecided(candidates, remaining) };
     }
     case 'alike': {
-      const groups = places.map((at) => places.filter((other) => other === at || rule.alike(output(at), output(other))));
+      const groups = places.map((at) =>
+        places.filter((other) => other === at || rule.alike(output(at), output(other))),
+      );
       const largest = groups.reduce((best, group) => (group.length > best.length ? group : best));
       return { chosen: largest[0]!, agreeing: largest.length, decided: largest.length >= agree };
     }

@@ -26,12 +26,7 @@ export async function seal(deps: PipelineDeps, run: Run, combined: Checked): Pro
   return written.ok ? ok(idOfSigned(sealed)) : written;
 }
 
-function receiptOf(
-  deps: PipelineDeps,
-  run: Run,
-  request: WorkRequest,
-  { asked, checks }: Replica,
-): Receipt {
+function receiptOf(deps: PipelineDeps, run: Run, request: WorkRequest, { asked, checks }: Replica): Receipt {
   const { kind } = request;
   // What each of several executors did is judged by itself, whichever answer stands.
   const combined = verdictOf(kind.check, checks);

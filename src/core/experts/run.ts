@@ -133,7 +133,12 @@ export interface Payments {
   /** The job came to nothing there: what was set aside for it is to be freed. */
   release(jobId: string): void;
   /** The job was done and checked. The verdicts are handed to the executor, which asks to be paid with them. */
-  settle(job: { readonly jobId: string; readonly expert: NodeId; readonly verdicts: readonly Signed[]; readonly verdict: Verdict }): void;
+  settle(job: {
+    readonly jobId: string;
+    readonly expert: NodeId;
+    readonly verdicts: readonly Signed[];
+    readonly verdict: Verdict;
+  }): void;
 }
 
 type Untimed<T> = T extends unknown ? Omit<T, 'at'> : never;

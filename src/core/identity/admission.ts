@@ -46,10 +46,7 @@ export const decodeCredential = (bytes: Uint8Array): Result<CredentialParts> =>
 export type AdmittedAs = 'unknown' | 'member' | 'anchor';
 
 /** Who may have a link. Structurally the predicate that the transport asks. */
-export type AdmitByCommunity = (
-  peer: NodeId,
-  credential: Uint8Array,
-) => Promise<Result<Admitted>>;
+export type AdmitByCommunity = (peer: NodeId, credential: Uint8Array) => Promise<Result<Admitted>>;
 
 export interface Admitted {
   readonly trust: AdmittedAs;
