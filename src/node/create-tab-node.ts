@@ -85,7 +85,10 @@ export function createTabNode(deps: TabNodeDeps): TabNode & { begin(): Promise<v
       const [{ workKinds }, desk] = await Promise.all([import('#services/work-services'), keepingDesk()]);
       const asked = request(workKinds);
       if (!asked.ok) return asked;
-      if (to !== 'self') node.goPublic();
+      if (to !== 'self') {
+        node.goPublic();
+        if (life.running) void life.openExperts(life.running);
+      }
       const whole = { ...asked.value, provider: to, signal };
       return ok(desk?.work(node, whole) ?? node.work(whole));
     });

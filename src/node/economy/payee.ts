@@ -11,7 +11,6 @@ import {
   MAX_CARRIED_BYTES,
   settlementIdOf,
   settlementSchema,
-  type Settlement,
 } from '#core/ledger/events';
 import type { Ledger } from '#core/ledger/ledger';
 import { openOffer, type OfferTerms } from '#core/ledger/offer-terms';

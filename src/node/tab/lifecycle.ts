@@ -48,6 +48,8 @@ export interface Running {
   models: Promise<Result<OpenModelsDesk>> | null;
   /** Made when somebody looks at experts, or another node asks for cards. */
   experts: Promise<Result<OpenExpertsDesk>> | null;
+  /** The same once it is there, for whoever cannot wait. */
+  expertsNow: OpenExpertsDesk | null;
   /** Made when somebody looks at cards of hosts, or this node becomes one. */
   hosts: Promise<Result<OpenHostsDesk>> | null;
   /** Made with the first question, or when somebody seals an answer. */
@@ -199,6 +201,9 @@ export function createTabLifecycle(deps: TabNodeDeps): TabLifecycle {
       models: run.loader,
       defaultModel: settings.model,
       branch: branchOf(held),
+      // Until somebody asked the mesh for something nobody needs to know which version is on trial.
+      versionFor: (modelId, traceId, stakes) =>
+        run.expertsNow?.choose(modelId, traceId, stakes === 'ordinary' ? 'ordinary' : 'high')?.modelHash ?? null,
       newSigner: async () => (await deps.loadSeedSigner())(chance.bytes(32)),
       ...(run.encoders && {
         encoders: { load: run.encoders, chosen: { embed: settings.embedModel, rerank: settings.rerankModel } },
@@ -332,6 +337,9 @@ export function createTabLifecycle(deps: TabNodeDeps): TabLifecycle {
           askPapers: async (node) => (await run.mesh?.bus.call(expertCards, {}, { provider: node })) ?? NOT_RUNNING,
         }),
     );
+    void run.experts.then((desk) => {
+      if (desk.ok) run.expertsNow = desk.value;
+    });
     return run.experts;
   }
 
@@ -450,6 +458,7 @@ export function createTabLifecycle(deps: TabNodeDeps): TabLifecycle {
       pairing: null,
       models: null,
       experts: null,
+      expertsNow: null,
       hosts: null,
       loader: deps.createModels(sourceOf),
       encoders: loadEncoders ? () => (encoders ??= loadEncoders(sourceOf)) : null,
