@@ -337,7 +337,9 @@ export function createTabNode(deps: TabNodeDeps): TabNode & { begin(): Promise<v
     async ledger() {
       const node = mesh();
       const view = node && (await (await ledgerViews()).ledgerView(node.ledger));
-      return view?.ok ? view.value : { head: null, entries: [], unitsByNode: {} };
+      return view?.ok
+        ? view.value
+        : { head: null, entries: [], unitsByNode: {}, balances: {}, supplyMicros: 0, forgers: [] };
     },
     async receipt(id) {
       const node = mesh();

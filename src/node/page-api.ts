@@ -72,11 +72,27 @@ export interface LedgerEntryView {
   readonly receiptId: string | null;
 }
 
+/** What a node has where members pay each other, in micros of a credit. */
+export interface BalanceView {
+  readonly confirmedMicros: number;
+  readonly pendingMicros: number;
+  readonly reservedMicros: number;
+  /** What it may owe. */
+  readonly limitMicros: number;
+  readonly availableMicros: number;
+}
+
 export interface LedgerView {
-  /** Content id of the newest entry, null for an empty log. */
+  /** Content id of the newest entry of this node's own log, null for an empty one. */
   readonly head: string | null;
   readonly entries: readonly LedgerEntryView[];
   readonly unitsByNode: Readonly<Record<string, number>>;
+  /** Of every node that ever had anything to do with credit. */
+  readonly balances: Readonly<Record<string, BalanceView>>;
+  /** Everything that was ever minted: what all confirmed balances come to. */
+  readonly supplyMicros: number;
+  /** Nodes that are proved to have signed two histories. */
+  readonly forgers: readonly string[];
 }
 
 /** A receipt as anyone can verify it: `payload` and signatures in base64; each signature is Ed25519 by `keyId` over the payload bytes. */

@@ -26,6 +26,9 @@ export async function ledgerView(ledger: Ledger): Promise<Result<LedgerView>> {
     head: entries.at(-1)?.id ?? null,
     entries,
     unitsByNode: Object.fromEntries([...ledger.state.unitsByNode].sort(([a], [b]) => (a < b ? -1 : 1))),
+    balances: Object.fromEntries(ledger.state.accountHolders.map((node) => [node, ledger.state.balanceOf(node)])),
+    supplyMicros: ledger.state.supplyMicros,
+    forgers: [...ledger.state.bannedFrom.keys()].sort(),
   });
 }
 

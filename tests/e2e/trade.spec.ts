@@ -1,0 +1,234 @@
+import { expect, test, type Page } from '@playwright/test';
+import { base64, concat, fromBase64 } from '#core/base/bytes';
+import { createVerify } from '#adapters/verify-webcrypto';
+import type { Signer } from '#core/base/ports';
+import { unwrap } from '#core/base/result';
+import { openEntry, signEntry, type ChainEntry, type ChainHead } from '#core/ledger/chain';
+import { ledgerEventSchema, type LedgerEvent } from '#core/ledger/events';
+import {
+  arrive,
+  askThrough,
+  contribute,
+  expectNoFaults,
+  isLinkedWith,
+  isOnline,
+  ledgerOf,
+  seesOffers,
+  type PersonAtPage,
+} from './people';
+import { serveApp, type AppServer } from './serve-app';
+
+type Entry = ChainEntry<LedgerEvent>;
+
+let app: AppServer;
+/** Founds the community, witnesses, and checks answers. */
+let founder: PersonAtPage;
+let worker: PersonAtPage;
+let asker: PersonAtPage;
+/** Asks and does nothing: it only hears the logs. */
+let hearer: PersonAtPage;
+const everyone = (): PersonAtPage[] => [founder, worker, asker, hearer];
+
+test.describe.configure({ mode: 'serial' });
+
+test.beforeAll(async ({ browser }) => {
+  test.setTimeout(240_000);
+  app = await serveApp();
+  founder = await arrive(browser, `${app.origin}/community`);
+  await founder.page.getByLabel('Name').fill('Traders');
+  await founder.page.getByLabel('Members pay each other in credits').check();
+  await founder.page.getByLabel('Work can be challenged for').selectOption({ label: '5 seconds, to try it out' });
+  await founder.page.getByRole('button', { name: 'Create and switch to it' }).click();
+  await isOnline(founder.page, 'Traders');
+  const join = async (): Promise<PersonAtPage> => {
+    const link = await founder.page.evaluate(() => window.tabmesh!.invite());
+    const person = await arrive(browser, link);
+    await person.page.getByRole('button', { name: /^Join/ }).click();
+    await isOnline(person.page, 'Traders');
+    await isLinkedWith(person.page, founder.nodeId);
+    return person;
+  };
+  worker = await join();
+  asker = await join();
+  hearer = await join();
+  for (const person of [worker, hearer]) await isLinkedWith(asker.page, person.nodeId);
+  await contribute(founder.page);
+  await contribute(worker.page);
+  await seesOffers(asker.page, 'llm.chat@1', 2);
+});
+
+test.afterAll(async () => {
+  for (const person of everyone()) await person?.context.close();
+  await app?.close();
+});
+
+const balanceAt = async (person: PersonAtPage, node: string) => (await ledgerOf(person.page)).balances[node] ?? null;
+
+/** The entries of one node's log as another page holds them. */
+async function logAt(person: PersonAtPage, author: string): Promise<Entry[]> {
+  const all: Entry[] = [];
+  for (;;) {
+    const texts = await person.page.evaluate(
+      async ([node, from, self]) => {
+        const read = (await window.tabmesh!.call('ledger.read@1', { author: node, from }, { provider: self })) as {
+          readonly entries: readonly Uint8Array[];
+        };
+        return read.entries.map((bytes) => btoa(String.fromCharCode(...bytes)));
+      },
+      [author, all.length, person.nodeId] as const,
+    );
+    if (texts.length === 0) return all;
+    for (const text of texts)
+      all.push(unwrap(await openEntry(ledgerEventSchema, fromBase64(text)!, createVerify())) as Entry);
+  }
+}
+
+const headBefore = (log: readonly Entry[], seq: number): ChainHead =>
+  seq === 0
+    ? { id: null, length: 0, lamport: 0 }
+    : { id: log[seq - 1]!.id, length: seq, lamport: log[seq - 1]!.lamport };
+
+/** Signs with the key in the page's own profile, as whoever sits before it can. */
+const signerOf = ({ page, nodeId }: PersonAtPage): Signer => ({
+  nodeId,
+  async sign(bytes) {
+    const text = await page.evaluate(async (payload) => {
+      const database = await new Promise<IDBDatabase>((resolve, reject) => {
+        const opening = indexedDB.open('tabmesh');
+        opening.onsuccess = () => resolve(opening.result);
+        opening.onerror = () => reject(opening.error!);
+      });
+      const stores = [...database.objectStoreNames];
+      const record = await new Promise<{ readonly privateKey: CryptoKey }>((resolve, reject) => {
+        const asked = database.transaction(stores).objectStore('records').get('node/key');
+        asked.onsuccess = () => resolve(asked.result as { readonly privateKey: CryptoKey });
+        asked.onerror = () => reject(asked.error!);
+      });
+      database.close();
+      const data = Uint8Array.from(atob(payload), (one) => one.charCodeAt(0));
+      const signature = await crypto.subtle.sign('Ed25519', record.privateKey, data);
+      return btoa(String.fromCharCode(...new Uint8Array(signature)));
+    }, base64(bytes));
+    return fromBase64(text)!;
+  },
+});
+
+/** Brings entries of a log to another node: how much of it that one holds then, or the code of its refusal. */
+const tell = (page: Page, to: string, author: string, from: number, entries: readonly Uint8Array[]) =>
+  page.evaluate(
+    ([node, log, at, texts]) =>
+      window
+        .tabmesh!.call(
+          'ledger.tell@1',
+          {
+            author: log,
+            from: at,
+            entries: texts.map((text) => Uint8Array.from(atob(text), (one) => one.charCodeAt(0))),
+          },
+          { provider: node },
+        )
+        .then((told) => (told as { readonly length: number }).length)
+        .catch((error: { readonly code: string }) => error.code),
+    [to, author, from, entries.map((bytes) => base64(bytes))] as const,
+  );
+
+test('two tabs trade an answer: both hold the same receipts, and a tab that only heard the logs comes to the same balances', async () => {
+  test.setTimeout(240_000);
+  const { answer, updates } = await askThrough(asker.page, 'What is Tabmesh?', {
+    provider: worker.nodeId,
+    payAtMostMicros: 1_000_000,
+  });
+  expect(answer.verdict).toBe('accepted');
+  const reserved = updates.find((update) => update.type === 'reserved');
+  expect(reserved).toMatchObject({ expert: worker.nodeId });
+
+  // Paid when the window in which anybody may challenge it has closed.
+  for (const person of everyone())
+    await person.page.waitForFunction(
+      async (node) => ((await window.tabmesh!.ledger()).balances[node]?.confirmedMicros ?? 0) > 0,
+      worker.nodeId,
+      { timeout: 120_000 },
+    );
+  const balances = await Promise.all(
+    everyone().map((person) => Promise.all(everyone().map(({ nodeId }) => balanceAt(person, nodeId)))),
+  );
+  for (const one of balances) {
+    expect(one.map((balance) => balance?.confirmedMicros)).toEqual(
+      balances[0]!.map((balance) => balance?.confirmedMicros),
+    );
+    expect(one.reduce((sum, balance) => sum + (balance?.confirmedMicros ?? 0), 0)).toBe(0);
+  }
+  const paid = (await balanceAt(hearer, asker.nodeId))!.confirmedMicros;
+  expect(paid).toBeLessThan(0);
+  expect(-paid).toBeLessThanOrEqual(reserved?.type === 'reserved' ? reserved.atMostMicros : 0);
+
+  const receipts = await Promise.all(
+    [asker, worker].map(({ page }) => page.evaluate((id) => window.tabmesh!.receipt(id), answer.receiptId)),
+  );
+  expect(receipts.map((receipt) => receipt?.verified)).toEqual([true, true]);
+  expect(receipts[0]?.payload).toBe(receipts[1]?.payload);
+  await expectNoFaults(...everyone());
+});
+
+test('a forged entry is refused, and what was said before changes nothing when it is said again', async () => {
+  const before = await ledgerOf(founder.page);
+  const log = await logAt(founder, worker.nodeId);
+  const closing = log.find(({ event }) => event.kind === 'settlement.closed')!;
+  // Somebody else's log, signed by whoever forges it.
+  const mine = signerOf(hearer);
+  const forged = await signEntry({ ...mine, nodeId: worker.nodeId }, headBefore(log, log.length), {
+    community: closing.community,
+    event: closing.event,
+    at: closing.at,
+  });
+  expect(await tell(hearer.page, founder.nodeId, worker.nodeId, log.length, [forged.bytes])).toBe('bad_signature');
+
+  const again = await hearer.page.evaluate(
+    async ([node, self]) => {
+      const read = (await window.tabmesh!.call('ledger.read@1', { author: node, from: 0 }, { provider: self })) as {
+        readonly entries: readonly Uint8Array[];
+      };
+      return read.entries.map((bytes) => btoa(String.fromCharCode(...bytes)));
+    },
+    [worker.nodeId, hearer.nodeId] as const,
+  );
+  expect(
+    await tell(
+      hearer.page,
+      founder.nodeId,
+      worker.nodeId,
+      0,
+      again.map((text) => concat(fromBase64(text)!)),
+    ),
+  ).toBe(log.length);
+  const after = await ledgerOf(founder.page);
+  expect(after.balances).toEqual(before.balances);
+  expect(after.forgers).toEqual([]);
+});
+
+test('a double spend is proved to everybody, and shown: the key of whoever signed twice has no credit any more', async () => {
+  test.setTimeout(180_000);
+  const log = await logAt(hearer, asker.nodeId);
+  const spent = log.find(({ event }) => event.kind === 'reservation.made')!;
+  const event = spent.event as Extract<LedgerEvent, { kind: 'reservation.made' }>;
+  const twin = await signEntry(signerOf(asker), headBefore(log, spent.seq), {
+    community: spent.community,
+    event: { ...event, jobId: 'job-other', payee: founder.nodeId, idempotencyKey: 'job-other' },
+    at: spent.at,
+    refs: spent.refs,
+  });
+  await tell(asker.page, hearer.nodeId, asker.nodeId, spent.seq, [twin.bytes]);
+  for (const person of [hearer, founder, worker]) {
+    await person.page.waitForFunction(
+      async (node) => (await window.tabmesh!.ledger()).forgers.includes(node),
+      asker.nodeId,
+      { timeout: 90_000 },
+    );
+    expect(await balanceAt(person, asker.nodeId)).toMatchObject({ limitMicros: 0, availableMicros: 0 });
+  }
+  // What witnesses certified before stays paid.
+  expect((await balanceAt(hearer, worker.nodeId))!.confirmedMicros).toBeGreaterThan(0);
+  await hearer.page.goto(`${app.origin}/ledger`);
+  await hearer.page.getByRole('button', { name: /Audit/ }).click();
+  await expect(hearer.page.getByTestId('forgers')).toContainText(/signed two histories/, { timeout: 60_000 });
+});
