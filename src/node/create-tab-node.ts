@@ -12,6 +12,7 @@ import type { Held } from './tab/communities';
 import { contributionView } from './tab/contribution-view';
 import type { TabNodeDeps } from './tab/deps';
 import type { OpenEvidenceDesk } from './tab/evidence';
+import type { LedgerDesk } from './tab/ledger-desk-views';
 import { createTabLifecycle, NOT_RUNNING, type Running } from './tab/lifecycle';
 import { peerDetail, peerView } from './tab/views';
 import type { BatchRun, TabNode } from './tab-node';
@@ -70,6 +71,9 @@ export function createTabNode(deps: TabNodeDeps): TabNode & { begin(): Promise<v
     return wish === 'self' || wish === self ? 'self' : { node: wish };
   }
 
+  /** That of the ledger in use. */
+  let desk: { readonly ledger: MeshNode['ledger']; readonly desk: LedgerDesk } | null = null;
+
   /** The person's own questions and tasks that are still under way. */
   const underWay = new Set<Promise<unknown>>();
 
@@ -109,6 +113,11 @@ export function createTabNode(deps: TabNodeDeps): TabNode & { begin(): Promise<v
     return desk?.ok ? desk.value : null;
   }
 
+  const chatInput = (text: string, maxTokens = DEFAULT_MAX_TOKENS) => ({
+    messages: [{ role: 'user' as const, text }],
+    maxTokens,
+  });
+
   function ask(text: string, options: AskOptions = {}): AskRun {
     const model = options.model === undefined ? {} : { model: options.model };
     const { updates, result, cancel } = begin(options.provider, (kinds) =>
@@ -116,12 +125,7 @@ export function createTabNode(deps: TabNodeDeps): TabNode & { begin(): Promise<v
         ? fail('empty_question', 'Write a question first.')
         : ok({
             kind: kinds.get(CHAT) as WorkKind,
-            input: {
-              messages: [{ role: 'user', text }],
-              maxTokens: options.maxTokens ?? DEFAULT_MAX_TOKENS,
-              ...model,
-              ...samplingOf(options.temperature),
-            },
+            input: { ...chatInput(text, options.maxTokens), ...model, ...samplingOf(options.temperature) },
             ...model,
             ...(options.stakes === undefined ? {} : { stakes: options.stakes }),
             payAtMostMicros: options.payAtMostMicros ?? life.settings.payAtMostMicros,
@@ -166,6 +170,7 @@ export function createTabNode(deps: TabNodeDeps): TabNode & { begin(): Promise<v
     current: community.id === run.communities.current?.community.id,
     founder: community.founder,
     facts: communityFacts(community),
+    economy: community.economy ?? null,
   });
 
   const page: PageApi = {
@@ -346,11 +351,17 @@ export function createTabNode(deps: TabNodeDeps): TabNode & { begin(): Promise<v
       const view = node && (await (await ledgerViews()).receiptView(node.ledger, id, verify));
       return view?.ok ? view.value : null;
     },
-    async receipts(limit) {
+    async ledgerDesk() {
       const node = mesh();
-      if (!node) return [];
-      const { receiptDetail } = await ledgerViews();
-      return [...node.ledger.state.receiptsById.values()].reverse().slice(0, limit).map(receiptDetail);
+      if (!node) return NOT_RUNNING;
+      const { createLedgerDesk } = await import('./tab/ledger-desk');
+      if (desk?.ledger !== node.ledger)
+        desk = { ledger: node.ledger, desk: createLedgerDesk({ ledger: node.ledger, verify, clock }) };
+      return ok(desk.desk);
+    },
+    async priceRange(text) {
+      const node = mesh();
+      return node && (await import('./tab/price-range')).priceRange(node, chatInput(text));
     },
     exportLedger: async () => (await mesh()?.ledger.export()) ?? NOT_RUNNING,
     importLedger: async (fileText) => (await mesh()?.ledger.import(fileText)) ?? NOT_RUNNING,

@@ -15,6 +15,7 @@ import type {
 import type { EvidenceDesk } from './tab/evidence-views';
 import type { ExpertsDesk } from './tab/expert-views';
 import type { HostsDesk } from './tab/host-views';
+import type { LedgerDesk } from './tab/ledger-desk-views';
 
 /** What the person decided about lending this device. */
 export interface ContributionView {
@@ -75,6 +76,8 @@ export interface CommunityView {
   readonly founder: string;
   /** Policy and limits, ready to show: label and value. */
   readonly facts: readonly { readonly label: string; readonly value: string }[];
+  /** Limits in millionths of a credit; null where members do not pay each other. */
+  readonly economy: { readonly founderLimitMicros: number; readonly newcomerLimitMicros: number } | null;
 }
 
 /** What a founder chooses of how members pay each other; everything else is as `defaultEconomyPolicy` says. */
@@ -83,6 +86,13 @@ export interface EconomyWish {
   readonly newcomerLimitMicros?: number;
   /** How long work can be challenged before it is paid, whatever it costs; by its price when absent. */
   readonly windowSeconds?: number;
+}
+
+/** What those who answer ask for one answer, in millionths of a credit; `free` where somebody answers for nothing. */
+export interface PriceRange {
+  readonly fromMicros: number;
+  readonly toMicros: number;
+  readonly free: boolean;
 }
 
 export interface InviteLink {
@@ -406,8 +416,10 @@ export interface TabNode {
 
   ledger(): Promise<LedgerView>;
   receipt(id: string): Promise<ReceiptView | null>;
-  /** Decoded receipts for reading, newest first. */
-  receipts(limit: number): Promise<readonly ReceiptDetail[]>;
+  /** Receipts, balances, what was earned and spent, and checking all of it anew. */
+  ledgerDesk(): Promise<Result<LedgerDesk>>;
+  /** What a question would cost at those who offer answers now, in millionths of a credit at most: the least and the most. Null: nothing, or nobody is paid. */
+  priceRange(text: string): Promise<PriceRange | null>;
   /** The traces that this device keeps, and sealing one of them for others. */
   evidence(): Promise<Result<EvidenceDesk>>;
   exportLedger(): Promise<Result<string>>;

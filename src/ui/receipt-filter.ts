@@ -1,9 +1,9 @@
-import type { ReceiptDetail } from '#node/tab-node';
+import type { ReceiptRow } from '#node/tab/ledger-desk-views';
 
 export type ReceiptRole = 'requester' | 'executor' | 'validator';
 
 export interface ReceiptFilter {
-  readonly verdict: ReceiptDetail['verdict'] | '';
+  readonly verdict: ReceiptRow['verdict'] | '';
   readonly capability: string;
   readonly role: ReceiptRole | '';
   /** Any node that took part. */
@@ -13,7 +13,7 @@ export interface ReceiptFilter {
 export const NO_FILTER: ReceiptFilter = { verdict: '', capability: '', role: '', node: '' };
 
 /** What `here` did in a job; a node may both ask and answer. */
-export function rolesOf(receipt: ReceiptDetail, here: string): readonly ReceiptRole[] {
+export function rolesOf(receipt: ReceiptRow, here: string): readonly ReceiptRole[] {
   const roles: ReceiptRole[] = [];
   if (receipt.requester === here) roles.push('requester');
   if (receipt.executor === here) roles.push('executor');
@@ -21,16 +21,16 @@ export function rolesOf(receipt: ReceiptDetail, here: string): readonly ReceiptR
   return roles;
 }
 
-export const nodesOf = (receipt: ReceiptDetail): readonly string[] => [
+export const nodesOf = (receipt: ReceiptRow): readonly string[] => [
   ...new Set([receipt.requester, receipt.executor, ...receipt.validators]),
 ];
 
 /** The receipts that fit every part of the filter; an empty part fits all. */
 export const filterReceipts = (
-  receipts: readonly ReceiptDetail[],
+  receipts: readonly ReceiptRow[],
   filter: ReceiptFilter,
   here: string,
-): readonly ReceiptDetail[] =>
+): readonly ReceiptRow[] =>
   receipts.filter(
     (receipt) =>
       (filter.verdict === '' || receipt.verdict === filter.verdict) &&

@@ -263,6 +263,16 @@ export const HOMES: readonly Home[] = [
     because: 'codes to scan are shown by the interface and printed by the server',
   },
   {
+    package: /^virtua(\/|$)/,
+    in: /^src\/ui\/components\/LongList\.svelte$/,
+    because: 'long lists are drawn in one place, fetched by the pages that have one',
+  },
+  {
+    package: /^uplot(\/|$)/,
+    in: /^src\/ui\/components\/EarningsPlot\.svelte$/,
+    because: 'the plot of earnings is drawn in one place, fetched when there is something to plot',
+  },
+  {
     package: /^fflate$/,
     in: /^src\/ui\/zip\.ts$/,
     because: 'zips are made and opened in one place, where what they say of their size is held to a bound',

@@ -1,0 +1,162 @@
+import type { Clock, Verify } from '#core/base/ports';
+import { fail, ok, type Result } from '#core/base/result';
+import type { Ledger } from '#core/ledger/ledger';
+import type { LedgerState } from '#core/ledger/ledger-state';
+import { compareStates } from './compare-states';
+import type {
+  LedgerAudit,
+  LedgerDesk,
+  LedgerLine,
+  LedgerRun,
+  LedgerSummary,
+  LineDetail,
+  ReplayProgress,
+} from './ledger-desk-views';
+import { ledgerLines } from './ledger-lines';
+import { receiptDetail } from './ledger-views';
+import { findProposal, openStored, placeOf, readEntry, toldBy } from './line-entry';
+import { createPace, replayHeld, type HeldReplay } from './replay-held';
+import { verifyLine } from './verify-line';
+
+/** What is listed of refusals; all of them are counted. */
+const MOST_REFUSALS = 100;
+/** With more than this a digest over everything at once would be felt. */
+const MOST_DIGESTED = 500;
+/** A ledger that goes on while it is audited is held against what is used now so often, then what was found is told. */
+const MOST_COMPARISONS = 5;
+
+export interface LedgerDeskDeps {
+  readonly ledger: Ledger;
+  readonly verify: Verify;
+  readonly clock: Clock;
+}
+
+export function createLedgerDesk({ ledger, verify, clock }: LedgerDeskDeps): LedgerDesk {
+  const { author: self, community } = ledger;
+  /** When proposals that wait were written; null where it was not found. */
+  const proposedAt = new Map<string, number | null>();
+
+  function summary(): LedgerSummary {
+    const heads = ledger.heads();
+    return {
+      head: ledger.head.id,
+      ownEntries: ledger.head.length,
+      logs: heads.length,
+      entries: heads.reduce((sum, { length }) => sum + length, 0),
+      unitsByNode: Object.fromEntries(ledger.state.unitsByNode),
+    };
+  }
+
+  async function lines(): Promise<readonly LedgerLine[]> {
+    const policy = community.economy;
+    if (policy === undefined) return [];
+    for (const { id, payer, payee, proposal } of ledger.state.reservationsById.values()) {
+      if (proposal === null || proposedAt.has(proposal) || ledger.state.closingByReservation.has(id)) continue;
+      const looked = ledger.state.proposalsById.get(proposal)?.validators.includes(self) ?? false;
+      if (payer !== self && payee !== self && !looked) continue;
+      proposedAt.set(proposal, (await findProposal(ledger, payee, proposal))?.at ?? null);
+    }
+    return ledgerLines({ state: ledger.state, self, policy, proposedAt: (id) => proposedAt.get(id) ?? null });
+  }
+
+  async function line(id: string): Promise<Result<LineDetail>> {
+    const found = (await lines()).find((one) => one.id === id);
+    const place = placeOf(ledger, id);
+    if (found === undefined || place === null)
+      return fail('unknown_line', 'This line is not among those on this device.');
+    const { state } = ledger;
+    const closing = state.closingByReservation.get(id);
+    const reservation = state.reservationsById.get(id);
+    const read = await readEntry(ledger, place);
+    if (!read.ok) return read;
+    const opened = await openStored(read.value.bytes);
+    if (!opened.ok) return fail('ledger_damaged', `Entry ${place.seq} of that log is damaged: ${opened.error.message}`);
+    const fact = found.receiptId === null ? undefined : state.receiptsById.get(found.receiptId);
+    const proposal = reservation?.proposal == null ? undefined : state.proposalsById.get(reservation.proposal);
+    return ok({
+      line: found,
+      reservedMicros: closing?.reservedMicros ?? reservation?.amountMicros ?? null,
+      chargeMicros: closing?.chargeMicros ?? proposal?.chargeMicros ?? null,
+      credits: closing?.credits ?? [],
+      ...toldBy(opened.value),
+      entry: place,
+      receipt: fact === undefined ? null : receiptDetail(fact),
+    });
+  }
+
+  /** Work that may be stopped, and that says how far it is. */
+  function run<T>(work: (signal: AbortSignal) => Promise<Result<T>>): LedgerRun<T> {
+    const controller = new AbortController();
+    return { outcome: work(controller.signal), cancel: () => controller.abort() };
+  }
+
+  const replay = (signal: AbortSignal, onProgress: (progress: ReplayProgress) => void) =>
+    replayHeld(ledger, { verify, pace: createPace(clock), signal, onProgress });
+
+  /** The state in use where all that was issued is in it. */
+  async function settledState(): Promise<LedgerState> {
+    await ledger.settled();
+    return ledger.state;
+  }
+
+  const grewSince = ({ heads }: HeldReplay): boolean =>
+    ledger.heads().some(({ author, length }) => heads.find((head) => head.author === author)?.length !== length);
+
+  async function audit(
+    signal: AbortSignal,
+    onProgress: (progress: ReplayProgress) => void,
+  ): Promise<Result<LedgerAudit>> {
+    const began = clock.monotonicMs();
+    for (let turn = 1; ; turn++) {
+      const replayed = await replay(signal, onProgress);
+      if (!replayed.ok) return replayed;
+      const { fold, logs, entries, signatures, forgers, waiting } = replayed.value;
+      const inUse = await settledState();
+      const { compared, differences } = await compareStates(fold.state, inUse, createPace(clock));
+      if (turn < MOST_COMPARISONS && (grewSince(replayed.value) || ledger.state !== inUse)) continue;
+      const { state } = fold;
+      const accounts = state.accountHolders;
+      return ok({
+        logs,
+        entries,
+        signatures,
+        same: differences.length === 0,
+        compared,
+        differences,
+        digests:
+          entries > MOST_DIGESTED || state.receiptsById.size > MOST_DIGESTED
+            ? null
+            : { anew: state.digest(), inUse: inUse.digest() },
+        supply:
+          community.economy === undefined
+            ? null
+            : {
+                balancesMicros: accounts.reduce((sum, one) => sum + state.balanceOf(one).confirmedMicros, 0),
+                mintedMicros: state.supplyMicros,
+              },
+        refusals: state.refusals
+          .slice(0, MOST_REFUSALS)
+          .map(({ author, seq, rule, sentence }) => ({ author, seq, rule, sentence })),
+        refusalCount: state.refusals.length,
+        forgers,
+        waiting: [...waiting].map(([author, missing]) => ({ author, missingFrom: missing.author })),
+        tookMs: clock.monotonicMs() - began,
+      });
+    }
+  }
+
+  return {
+    summary,
+    balance: () => (community.economy === undefined ? null : ledger.state.balanceOf(self)),
+    receipts: () => [...ledger.state.receiptsById.values()].reverse(),
+    receipt: (id) => {
+      const fact = ledger.state.receiptsById.get(id);
+      return fact === undefined ? null : receiptDetail(fact);
+    },
+    lines,
+    line,
+    verifyLine: (id, onStep, onProgress) =>
+      run((signal) => verifyLine(ledger, id, { verify, onStep, replay: () => replay(signal, onProgress) })),
+    audit: (onProgress) => run((signal) => audit(signal, onProgress)),
+  };
+}

@@ -1,0 +1,130 @@
+import type { NodeId } from '#core/base/ids';
+import type { Verify } from '#core/base/ports';
+import { fail, ok, type Result } from '#core/base/result';
+import type { Ledger } from '#core/ledger/ledger';
+import { openLedgerEntry, type OpenedEntry, type OpenedSettlement } from '#core/ledger/open-event';
+import type { LineDetail, LineSigner } from './ledger-desk-views';
+
+/** Entries read at a time on the way back through a log. */
+const READ_BATCH = 200;
+/** A proposal that waits was written lately: further back than this it is not looked for. */
+const MOST_SEARCHED = 4_000;
+
+/** Where the entry stands that a line rests on. */
+export interface Place {
+  readonly author: NodeId;
+  readonly seq: number;
+}
+
+/** By the line's id: the closing of a reservation before the reservation, a mint, a grant. */
+export function placeOf({ state }: Ledger, lineId: string): Place | null {
+  const closing = state.closingByReservation.get(lineId);
+  if (closing !== undefined) return closing.carrier;
+  const reservation = state.reservationsById.get(lineId);
+  if (reservation !== undefined) return { author: reservation.payer, seq: reservation.seq };
+  const grant = state.grantsById.get(lineId);
+  if (grant !== undefined) return { author: grant.from, seq: grant.seq };
+  for (const { id, carrier } of state.mintByKey.values()) if (id === lineId) return carrier;
+  return null;
+}
+
+export interface ReadEntry extends Place {
+  readonly bytes: Uint8Array<ArrayBuffer>;
+}
+
+export async function readEntry(ledger: Ledger, { author, seq }: Place): Promise<Result<ReadEntry>> {
+  const read = await ledger.bytesOf(author, seq, 1);
+  if (!read.ok) return read;
+  const bytes = read.value[0];
+  return bytes === undefined
+    ? fail('ledger_damaged', `Entry ${seq} of that log is not on this device any more.`)
+    : ok({ author, seq, bytes });
+}
+
+/** The entry that proposed a settlement, out of its author's log from the end; null where it is not found. */
+export async function findProposal(
+  ledger: Ledger,
+  author: NodeId,
+  proposal: string,
+): Promise<{ readonly seq: number; readonly at: number } | null> {
+  const length = ledger.heads().find((head) => head.author === author)?.length ?? 0;
+  for (let end = length; end > 0 && length - end < MOST_SEARCHED; end -= READ_BATCH) {
+    const from = Math.max(0, end - READ_BATCH);
+    const batch = await ledger.entriesOf(author, from, end - from);
+    if (!batch.ok) return null;
+    const found = batch.value.find(({ id }) => id === proposal);
+    if (found !== undefined) return { seq: found.seq, at: found.at };
+  }
+  return null;
+}
+
+type Told = Pick<LineDetail, 'signers' | 'verdicts' | 'price'>;
+
+const once = (signers: readonly LineSigner[]): LineSigner[] => [
+  ...new Map(signers.map((one) => [`${one.role}/${one.node}`, one])).values(),
+];
+
+const priceOf = ({ offer, receipt }: OpenedSettlement): LineDetail['price'] => ({
+  tokens: receipt.work.inputTokens + receipt.work.outputTokens,
+  rateMicros: offer.rateMicros,
+  minimumMicros: offer.minimumMicros,
+});
+
+function toldBySettlement(settlement: OpenedSettlement): Told {
+  const { receipt, acknowledged, verdicts } = settlement;
+  return {
+    signers: [
+      { node: receipt.executor, role: 'payee' },
+      ...(acknowledged ? [{ node: receipt.payer, role: 'payer' } as const] : []),
+      ...verdicts.map(({ verdict }) => ({ node: verdict.validator, role: 'validator' }) as const),
+    ],
+    verdicts: verdicts.map(({ verdict: { validator, verdict, reason } }) => ({ validator, verdict, reason })),
+    price: priceOf(settlement),
+  };
+}
+
+/** Who signed what stands in an entry, the verdicts in it, and what its charge was worked out from. */
+export function toldBy({ author, inside, event }: OpenedEntry): Told {
+  switch (inside.kind) {
+    case 'closing': {
+      const { reservation, heads, settlement, proposed, closed, reasons } = inside;
+      const work = settlement === null ? null : toldBySettlement(settlement);
+      const witnesses = [...heads, ...proposed, ...closed].map(({ witness }) => witness);
+      return {
+        signers: once([
+          { node: reservation.author, role: 'payer' },
+          ...(work?.signers ?? []),
+          ...reasons.map(({ verdict }) => ({ node: verdict.validator, role: 'validator' }) as const),
+          ...witnesses.map((node) => ({ node, role: 'witness' }) as const),
+        ]),
+        verdicts: [
+          ...(work?.verdicts ?? []),
+          ...reasons.map(({ verdict: { validator, verdict, reason } }) => ({ validator, verdict, reason })),
+        ],
+        price: work?.price ?? null,
+      };
+    }
+    case 'proposal':
+      return toldBySettlement(inside.settlement);
+    case 'mint':
+      return {
+        signers: once([
+          { node: author, role: 'receiver' },
+          ...inside.approvals.map(({ by }) => ({ node: by, role: 'curator' }) as const),
+        ]),
+        verdicts: [],
+        price: null,
+      };
+    default:
+      return {
+        signers: [{ node: author, role: event.kind === 'credit.granted' ? 'giver' : 'payer' }],
+        verdicts: [],
+        price: null,
+      };
+  }
+}
+
+/** What was verified when it was stored. */
+export const openStored = (bytes: Uint8Array): Promise<Result<OpenedEntry>> => openLedgerEntry(bytes, trusting);
+
+const trusting: Verify = async () => true;
