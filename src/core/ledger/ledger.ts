@@ -35,7 +35,7 @@ const READ_BATCH = 500;
 export const MAX_LOGS_HELD = 2_000;
 export const MAX_ENTRIES_PER_LOG = 200_000;
 /**
- * A checkpoint is written when this many entries, or a quarter of what the last one covers, came since: so the cost per entry
+ * A checkpoint is written when this many entries came since, and a quarter of what the last one covers: so the cost per entry
  * stays the same however long the logs are.
  */
 const LEAST_SINCE_CHECKPOINT = 1_000;
