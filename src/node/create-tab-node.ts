@@ -80,7 +80,7 @@ export function createTabNode(deps: TabNodeDeps): TabNode & { begin(): Promise<v
   /** Starts work for the person: what `request` makes of the kinds there are. */
   function begin(
     provider: AskOptions['provider'],
-    request: (kinds: WorkKinds) => Result<Pick<WorkRequest, 'kind' | 'input' | 'model'>>,
+    request: (kinds: WorkKinds) => Result<Omit<WorkRequest, 'provider' | 'signal'>>,
   ): WorkRun {
     const run = startRun(async (signal) => {
       const node = mesh();
@@ -142,7 +142,13 @@ export function createTabNode(deps: TabNodeDeps): TabNode & { begin(): Promise<v
       if (kind === undefined)
         return fail('unknown_capability', `There is no work called ${capability} that can be checked.`);
       const model = (input as { readonly model?: unknown } | null)?.model;
-      return ok({ kind, input, ...(typeof model === 'string' ? { model } : {}) });
+      return ok({
+        kind,
+        input,
+        ...(typeof model === 'string' ? { model } : {}),
+        ...(options.stakes === undefined ? {} : { stakes: options.stakes }),
+        payAtMostMicros: options.payAtMostMicros ?? life.settings.payAtMostMicros,
+      });
     });
   }
 

@@ -29,7 +29,7 @@ export interface PeerView {
 export interface AskOptions {
   readonly model?: string;
   readonly maxTokens?: number;
-  /** `raised`: two of three answers must agree; `high`: three of five, and models of two families audit what they say. */
+  /** `raised`: two of three answers must agree, `high`: three of five, and models of two families audit what they say. Free texts agree when they were not rejected: of them the best is shown. */
   readonly stakes?: 'ordinary' | 'raised' | 'high';
   /** What one executor may be paid at most, in millionths of a credit; absent: as the person set it. 0 asks for a favour. */
   readonly payAtMostMicros?: number;
@@ -40,8 +40,10 @@ export interface AskOptions {
 }
 
 export interface WorkOptions {
-  /** As for `ask`. */
+  /** These as for `ask`; of kinds whose results cannot be combined one node answers, whatever is at stake. */
   readonly provider?: AskOptions['provider'];
+  readonly stakes?: AskOptions['stakes'];
+  readonly payAtMostMicros?: number;
 }
 
 export interface WorkRun<Output = unknown> {

@@ -21,7 +21,7 @@ const FLOORS: readonly (readonly string[])[] = [
   ['identity'],
   ['transport', 'storage', 'engines'],
   // The signed statements around a job are schemas over wire, nothing more: who reads evidence has to know them.
-  ['ledger', 'jobs/statements'],
+  ['ledger'],
   ['evidence', 'overlay'],
   ['bus'],
   ['jobs'],

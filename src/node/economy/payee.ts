@@ -6,12 +6,7 @@ import type { CapabilityId } from '#core/bus/capability';
 import { MAX_JOBS_HELD, type FinishedJob, type JobPayment } from '#core/jobs/executor';
 import { openEntry } from '#core/ledger/chain';
 import { windowSecondsFor } from '#core/ledger/credits';
-import {
-  ledgerEventSchema,
-  MAX_CARRIED_BYTES,
-  settlementIdOf,
-  settlementSchema,
-} from '#core/ledger/events';
+import { ledgerEventSchema, MAX_CARRIED_BYTES, settlementIdOf, settlementSchema } from '#core/ledger/events';
 import type { Ledger } from '#core/ledger/ledger';
 import { openOffer, type OfferTerms } from '#core/ledger/offer-terms';
 import { openReservation, openSettlement, openVerdicts, type OpenedVerdict } from '#core/ledger/open-event';

@@ -166,30 +166,28 @@ export function createPayer(deps: PayerDeps): Payer {
 
   const endExpired = (reservation: string): Promise<void> => end(reservation, { ...NOTHING, outcome: 'expired' }, []);
 
+  async function askForRelease(payment: OpenPayment): Promise<void> {
+    const { reservation, payee, heads } = payment;
+    const released = await bus.call(paymentRelease, { reservation }, { provider: payee });
+    // Who is silent or says no is waited for until the reservation expires.
+    if (!released.ok) return;
+    await end(reservation, { ...NOTHING, outcome: 'released', release: released.value.release }, heads);
+  }
+
   function release(jobId: string): void {
     const payment = openByJob.get(jobId);
     if (!payment) return;
     openByJob.delete(jobId);
-    void (async () => {
-      const released = await bus.call(
-        paymentRelease,
-        { reservation: payment.reservation },
-        { provider: payment.payee },
-      );
-      // Who is silent or says no is waited for until the reservation expires.
-      if (!released.ok) return;
-      await end(
-        payment.reservation,
-        { ...NOTHING, outcome: 'released', release: released.value.release },
-        payment.heads,
-      );
-    })();
+    void askForRelease(payment);
   }
 
-  async function voidWork({ reservation, offer, heads }: OpenPayment, verdicts: readonly Signed[]): Promise<void> {
+  async function voidWork(payment: OpenPayment, verdicts: readonly Signed[]): Promise<void> {
+    const { reservation, offer, heads } = payment;
     const opened = await openVerdicts(verdicts, verify);
     if (!opened.ok) return;
     const reasons = verdicts.filter((_, at) => opened.value[at]!.verdict.verdict === 'rejected');
+    // One voice is no proof for others: then nobody is paid, and whoever did the work is asked to let the credit go.
+    if (reasons.length < REJECTIONS_THAT_VOID) return askForRelease(payment);
     const chargeMicros = voidCharge(policy!, offer.terms.minimumMicros, reasons.length);
     await end(reservation, { ...NOTHING, outcome: 'void', chargeMicros, reasons, offer: offer.signed }, heads);
   }
@@ -225,7 +223,7 @@ export function createPayer(deps: PayerDeps): Payer {
       if (verdict === 'accepted') {
         openByJob.delete(jobId);
         void acknowledge(jobId, payment, verdicts);
-      } else if (verdict === 'rejected' && verdicts.length >= REJECTIONS_THAT_VOID) {
+      } else if (verdict === 'rejected') {
         openByJob.delete(jobId);
         void voidWork(payment, verdicts);
       } else release(jobId);
