@@ -14,6 +14,7 @@ import { draws } from './draws';
 import { engine } from './engine';
 import { firstLoad } from './first-load';
 import { handOver } from './hand-over';
+import { ledger, ledgerLengths } from './ledger';
 import { lengths } from './lengths';
 import { loading } from './loading';
 import { memoryJobs } from './memory-jobs';
@@ -40,6 +41,8 @@ const BENCHES: readonly Bench[] = [
   spark,
   pageTasks,
   handOver,
+  ledger,
+  ledgerLengths,
 ];
 const NAMES = BENCHES.map((bench) => bench.name).join(', ');
 

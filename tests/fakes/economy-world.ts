@@ -94,6 +94,8 @@ export interface WorldOptions {
   readonly curators?: readonly string[];
   /** Ed25519 instead of hashes. */
   readonly realSignatures?: boolean;
+  /** Keys of the caller's own instead of either. */
+  readonly keys?: { readonly signerNamed: (name: string) => Signer; readonly verify: Verify };
   readonly communityName?: string;
 }
 
@@ -149,8 +151,8 @@ export type EconomyWorld = Awaited<ReturnType<typeof createEconomyWorld>>;
  * default. Time is `nowMs`, which the caller moves.
  */
 export async function createEconomyWorld(options: WorldOptions = {}) {
-  const signerOf = options.realSignatures === true ? signerNamed : fastSignerNamed;
-  const verify: Verify = options.realSignatures === true ? testVerify : fastVerify;
+  const signerOf = options.keys?.signerNamed ?? (options.realSignatures === true ? signerNamed : fastSignerNamed);
+  const verify: Verify = options.keys?.verify ?? (options.realSignatures === true ? testVerify : fastVerify);
   const membersByName = new Map<string, Member>();
   const membersById = new Map<NodeId, Member>();
   let serial = 0;

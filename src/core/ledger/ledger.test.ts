@@ -247,6 +247,20 @@ describe('the own log', () => {
     expect(reopened.head).toEqual(shorter.head);
     expect(reopened.state.digest()).toBe(shorter.state.digest());
   });
+
+  it('does not believe a checkpoint over a log that is gone altogether', async () => {
+    const memory = createMemory();
+    const first = await openTestLedger(requester, { storage: memory.open(), checkpointAfter: 2 });
+    unwrap(await first.receive(executor.nodeId, 0, await logOf(executor, [decided(true), decided(false)])));
+    await first.settled();
+    const [key] = unwrap(await memory.open().records.keys('ledger-checkpoint/'));
+    const kept = unwrap(await memory.open().records.get<Uint8Array>(key!));
+    const emptied = createMemory().open();
+    unwrap(await emptied.records.set(key!, kept));
+    const ledger = await openTestLedger(requester, { storage: emptied });
+    expect(ledger.heads()).toEqual([]);
+    expect(ledger.state.digest()).toBe((await openTestLedger(requester)).state.digest());
+  });
 });
 
 describe('logs of others', () => {

@@ -1,18 +1,19 @@
 import { equalBytes } from '../base/bytes';
-import { decodeCanonical, encodeCanonical } from '../base/canonical';
+import { decodeOwn, encodeCanonical } from '../base/canonical';
 import { createEmitter, type EventSource } from '../base/events';
 import type { NodeId } from '../base/ids';
 import type { Clock, Signer, Verify } from '../base/ports';
 import { fail, ok, type Result } from '../base/result';
 import type { Community } from '../identity/community';
 import type { NodeStorage } from '../storage/ports';
-import { checkAgainst } from '../wire/gate';
-import { idOfSigned, type Signature, type Signed } from '../wire/signed';
+import { checkAgainst, decodeThrough } from '../wire/gate';
+import { idOfSigned, signedSchema, type Signature, type Signed } from '../wire/signed';
 import {
   continues,
   EMPTY_HEAD,
   equivocationOf,
   equivocationSchema,
+  MAX_ENTRY_BYTES,
   openEntry,
   openEquivocation,
   signEntry,
@@ -232,7 +233,7 @@ export async function openLedger(deps: LedgerDeps): Promise<Result<Ledger>> {
     const kept = await records.get<Uint8Array>(checkpointKey);
     if (!kept.ok) return kept;
     if (!(kept.value instanceof Uint8Array)) return ok(null);
-    const decoded = decodeCanonical(kept.value);
+    const decoded = decodeOwn(kept.value);
     const checkpoint = decoded.ok ? (decoded.value as Checkpoint) : null;
     // One of another version, or one that does not belong here, costs a replay and nothing else.
     return ok(
@@ -262,6 +263,20 @@ export async function openLedger(deps: LedgerDeps): Promise<Result<Ledger>> {
     }
   }
 
+  /**
+   * Whether a log ends where the checkpoint says, goes on behind it, or is another: a checkpoint is written after what it covers,
+   * and where the store lost entries that it names, it is not believed.
+   */
+  async function endOf(author: NodeId, head: ChainHead): Promise<Result<'same' | 'longer' | 'other'>> {
+    if (head.id === null) return ok('longer');
+    const read = await bytesOf(author, head.length - 1, 2);
+    if (!read.ok) return read;
+    const [last, next] = read.value;
+    const signed = last ? decodeThrough(signedSchema, last, MAX_ENTRY_BYTES) : null;
+    if (!signed?.ok || idOfSigned(signed.value) !== head.id) return ok('other');
+    return ok(next === undefined ? 'same' : 'longer');
+  }
+
   /** From the checkpoint, or from nothing. */
   async function readLogs(checkpoint: Checkpoint | null): Promise<Result<void>> {
     fold = createLedgerFold(community, checkpoint?.fold);
@@ -276,17 +291,15 @@ export async function openLedger(deps: LedgerDeps): Promise<Result<Ledger>> {
     }
     const names = await storage.logNames(prefix);
     if (!names.ok) return names;
-    for (const name of names.value) {
-      const author = name.slice(prefix.length);
-      const log = logOf(author);
-      // A checkpoint is written after what it covers; where the store lost entries that it names, it is not believed.
-      if (log.head.id !== null && checkpoint !== null) {
-        const last = await bytesOf(author, log.head.length - 1, 1);
-        if (!last.ok) return last;
-        const entry = last.value[0] ? await openEntry(ledgerEventSchema, last.value[0], trusting) : null;
-        if (!entry?.ok || entry.value.id !== log.head.id) return readLogs(null);
-      }
-      const read = await readOn(author, log.head);
+    // Those of the checkpoint too: one that is gone altogether is named nowhere else.
+    const authors = [...new Set([...logs.keys(), ...names.value.map((name) => name.slice(prefix.length))])];
+    const ends = await Promise.all(authors.map((author) => endOf(author, logOf(author).head)));
+    for (const [index, author] of authors.entries()) {
+      const end = ends[index]!;
+      if (!end.ok) return end;
+      if (end.value === 'other') return readLogs(null);
+      if (end.value === 'same') continue;
+      const read = await readOn(author, logOf(author).head);
       if (!read.ok) return read;
     }
     for (const author of logs.keys()) {
