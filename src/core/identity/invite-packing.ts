@@ -7,6 +7,7 @@ import { decodeCanonical } from '../base/canonical';
 import { bytesSchema, decodeThrough } from '../wire/gate';
 import { idOfSigned, type Signed } from '../wire/signed';
 import type { CommunityManifest } from './community';
+import type { EconomyPolicy } from './economy-policy';
 import type { NodeCertificate } from './identity';
 import {
   INVITE_NONCE_BYTES,
@@ -57,12 +58,26 @@ const manifestTuple = v.strictTuple([
   count,
   signature,
 ]);
+/** A policy without its field names, and with keys as bytes; the manifest's own schema judges what it says. */
+const economyTuple = v.strictTuple([
+  count,
+  count,
+  count,
+  count,
+  count,
+  v.array(v.strictTuple([count, count])),
+  v.array(key),
+  v.array(key),
+  v.boolean(),
+]);
 const inviteTuple = v.strictTuple([key, key, count, count, count, exactly(INVITE_NONCE_BYTES), signature]);
 const membershipTuple = v.strictTuple([inviteTuple, key, count, signature]);
 const certificateTuple = v.strictTuple([key, key, count, signature, signature]);
 
 const packedSchema = v.strictObject({
   v: v.literal(1),
+  /** Absent where members do not pay each other. */
+  e: v.optional(economyTuple),
   c: v.pipe(v.array(membershipTuple), v.maxLength(MAX_ISSUER_CHAIN)),
   i: inviteTuple,
   m: manifestTuple,
@@ -88,6 +103,7 @@ export function packInvite(parts: InviteParts): Uint8Array<ArrayBuffer> {
       m.limits.maxInviteDays,
       signatureOf(parts.manifest, m.founder),
     ],
+    ...(m.economy === undefined ? {} : { e: packEconomy(m.economy) }),
     c: parts.chain.map(({ invite, redemption }) => {
       const body = bodyOf<RedemptionBody>(redemption);
       return [packToken(invite), bytesOf(body.node), body.at, redemption.signatures[0]!.signature];
@@ -111,7 +127,7 @@ export function packInvite(parts: InviteParts): Uint8Array<ArrayBuffer> {
 export function unpackInvite(bytes: Uint8Array): Result<InviteParts> {
   const packed = decodeThrough(packedSchema, bytes, MAX_PACKED_INVITE_BYTES);
   if (!packed.ok) return packed;
-  const { m, c, p, i, s } = packed.value;
+  const { m, e, c, p, i, s } = packed.value;
   const [name, open, founderKey, createdAt, invite, maxMembers, maxInviteUses, maxInviteDays, mark] = m;
   const founder = nodeIdOf(founderKey);
   const manifestBody: CommunityManifest = {
@@ -123,6 +139,7 @@ export function unpackInvite(bytes: Uint8Array): Result<InviteParts> {
     createdAt,
     policy: { invite },
     limits: { maxMembers, maxInviteUses, maxInviteDays },
+    ...(e === undefined ? {} : { economy: unpackEconomy(e) }),
   };
   const manifest = rebuild(manifestBody, [founder, mark]);
   const community = idOfSigned(manifest);
@@ -144,6 +161,43 @@ export function unpackInvite(bytes: Uint8Array): Result<InviteParts> {
     seed: s,
   });
 }
+
+type EconomyTuple = v.InferOutput<typeof economyTuple>;
+
+const packEconomy = (economy: EconomyPolicy): EconomyTuple => [
+  economy.founderLimitMicros,
+  economy.newcomerLimitMicros,
+  economy.validatorShareMilli,
+  economy.provisionalCapMicros,
+  economy.freeSharePercent,
+  economy.windows.map(({ upToMicros, seconds }) => [upToMicros, seconds]),
+  economy.witnesses.map(bytesOf),
+  economy.curators.map(bytesOf),
+  economy.mint,
+];
+
+const unpackEconomy = ([
+  founderLimitMicros,
+  newcomerLimitMicros,
+  validatorShareMilli,
+  provisionalCapMicros,
+  freeSharePercent,
+  windows,
+  witnesses,
+  curators,
+  mint,
+]: EconomyTuple): EconomyPolicy => ({
+  currency: 'AEM_CREDIT',
+  founderLimitMicros,
+  newcomerLimitMicros,
+  validatorShareMilli,
+  provisionalCapMicros,
+  freeSharePercent,
+  windows: windows.map(([upToMicros, seconds]) => ({ upToMicros, seconds })),
+  witnesses: witnesses.map(nodeIdOf),
+  curators: curators.map(nodeIdOf),
+  mint,
+});
 
 function packToken(signed: Signed): InviteTuple {
   const token = bodyOf<InviteToken>(signed);

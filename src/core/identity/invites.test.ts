@@ -29,6 +29,7 @@ import {
   type InviteLinkData,
   type InviteWish,
 } from './invites';
+import { defaultEconomyPolicy } from './economy-policy';
 import { createAdmit, createTally, decodeCredential, encodeCredential } from './admission';
 import { MAX_ISSUER_CHAIN, type Membership } from './memberships';
 
@@ -137,6 +138,20 @@ describe('community', () => {
 });
 
 describe('invite link', () => {
+  test('carries how members pay each other, with every witness and curator', async () => {
+    const keys = Array.from({ length: 13 }, (_, at) => signerOf(`witness ${at}`).nodeId);
+    for (const economy of [
+      defaultEconomyPolicy(founder.nodeId),
+      { ...defaultEconomyPolicy(founder.nodeId), witnesses: keys, curators: keys.slice(0, 9), mint: true },
+    ]) {
+      const place = await found({ economy });
+      const invite = unwrap(await inviteFrom(place, founder, []));
+      const link = unwrap(await decodeInviteFragment(encodeInviteFragment(invite), verify, NOW));
+      expect(link.community.id).toBe(place.community.id);
+      expect(link.community.economy).toEqual(economy);
+    }
+  });
+
   test('what was put into a link comes out of it', async () => {
     const link = unwrap(await inviteFrom(garden, founder, []));
     const url = inviteUrl('https://mesh.example', encodeInviteFragment(link));

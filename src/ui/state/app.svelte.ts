@@ -65,6 +65,9 @@ export class AppState {
     this.node !== null && this.secure && !this.waitingForTab && this.status?.state !== 'failed',
   );
 
+  /** Whether members of the community pay each other. */
+  readonly pays = $derived(this.communities.some(({ current, economy }) => current && economy !== null));
+
   readonly conversation: Conversation;
   readonly updates: Updates;
   readonly installing: Installing;

@@ -1,4 +1,4 @@
-import type { AskRun } from '#node/page-api';
+import type { AskOptions, AskRun } from '#node/page-api';
 import type { TabNode } from '#node/tab-node';
 import {
   askedAgain,
@@ -22,6 +22,8 @@ import { sentenceOf } from '../words';
 export class Conversation {
   thread = $state.raw<Thread>([]);
   draft = $state('');
+  /** Stakes and price of questions to the mesh, where members pay each other; what is absent is as the person set it. */
+  terms = $state.raw<Pick<AskOptions, 'stakes' | 'payAtMostMicros'>>({});
   readonly running = $derived(isRunning(this.thread));
 
   #runs = new Map<string, AskRun>();
@@ -89,7 +91,7 @@ export class Conversation {
     try {
       const node = await this.#startedNode();
       if (this.#stopped.has(attemptId)) throw new Error('Stopped before it was asked.');
-      const run = node.ask(question, where === 'self' ? { provider: 'self' } : {});
+      const run = node.ask(question, where === 'self' ? { provider: 'self' } : this.terms);
       this.#runs.set(attemptId, run);
       // The answer may fail while updates are still read: its failure is handled below, not as an unhandled rejection.
       run.answer.catch(() => {});
