@@ -251,14 +251,17 @@ test('a ledger is exported to a file, and another profile takes what is in it', 
     second.page
       .getByLabel('Import a file')
       .setInputFiles({ name, mimeType: 'application/json', buffer: Buffer.from(content) });
-  const file = JSON.parse(text) as { entries: string[] };
-  const [first, ...rest] = file.entries as [string, ...string[]];
+  const file = JSON.parse(text) as { logs: { author: string; entries: string[] }[] };
+  const [log, ...others] = file.logs as [(typeof file.logs)[0], ...typeof file.logs];
+  const [first, ...rest] = log.entries as [string, ...string[]];
+  const withEntries = (entries: readonly string[]) =>
+    JSON.stringify({ ...file, logs: [{ ...log, entries }, ...others] });
   const flipped = `${first.slice(0, -9)}${first.at(-9) === 'A' ? 'B' : 'A'}${first.slice(-8)}`;
   for (const [bad, sentence] of [
     ['{', 'This is not a Tabmesh ledger file.'],
-    [JSON.stringify({ ...file, entries: [flipped, ...rest] }), DAMAGED],
+    [withEntries([flipped, ...rest]), DAMAGED],
     ['[]', 'This is not a Tabmesh ledger file.'],
-    [JSON.stringify({ ...file, entries: rest }), DAMAGED],
+    [withEntries(rest), DAMAGED],
   ] as const) {
     await importFile('bad.json', bad);
     await expect(second.page.getByRole('alert')).toContainText(sentence);
