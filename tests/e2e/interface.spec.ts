@@ -252,7 +252,11 @@ test('a ledger is exported to a file, and another profile takes what is in it', 
       .getByLabel('Import a file')
       .setInputFiles({ name, mimeType: 'application/json', buffer: Buffer.from(content) });
   const file = JSON.parse(text) as { logs: { author: string; entries: string[] }[] };
-  const [log, ...others] = file.logs as [(typeof file.logs)[0], ...typeof file.logs];
+  // The longest log: one without its only entry would be a log like any other that has not begun.
+  const [log, ...others] = file.logs.sort((a, b) => b.entries.length - a.entries.length) as [
+    (typeof file.logs)[0],
+    ...typeof file.logs,
+  ];
   const [first, ...rest] = log.entries as [string, ...string[]];
   const withEntries = (entries: readonly string[]) =>
     JSON.stringify({ ...file, logs: [{ ...log, entries }, ...others] });

@@ -42,6 +42,12 @@ const oldFileSchema = v.strictObject({
   entries: entriesSchema,
 });
 
+/** Of a version that is not known here nothing but its number is. */
+const newerFileSchema = v.looseObject({
+  format: v.literal('tabmesh-ledger'),
+  v: v.pipe(v.number(), v.integer(), v.minValue(3)),
+});
+
 export type AnyLedgerFile =
   | { readonly v: 2; readonly file: LedgerFile }
   | { readonly v: 1; readonly author: NodeId; readonly head: string | null; readonly entries: readonly Uint8Array[] };
@@ -64,7 +70,8 @@ export function renderLedgerFile({ manifest, logs, proofs }: LedgerFile): string
 export function parseLedgerFile(text: string): Result<AnyLedgerFile> {
   const file = parseJsonThrough(v.variant('v', [fileSchema, oldFileSchema]), text, MAX_LEDGER_FILE_BYTES);
   if (!file.ok) {
-    return file.error.code === 'unknown_version'
+    const newer = parseJsonThrough(newerFileSchema, text, MAX_LEDGER_FILE_BYTES).ok;
+    return newer
       ? fail('unknown_version', 'This ledger file was made by a newer version of the app.')
       : fail('not_a_ledger', 'This is not a Tabmesh ledger file.');
   }

@@ -26,6 +26,8 @@ export type { HostsDesk } from './host-views';
 
 /** A price is asked for again after this long; whoever works under another one by then refuses, and is asked again. */
 const OFFER_KEPT_MS = 2 * 60_000;
+/** Whoever showed none may only be about to: it is asked again before long. */
+const NO_OFFER_KEPT_MS = 5_000;
 const MAX_OFFERS = 512;
 
 /** How often the measurement of the served model gives way to a job before it goes on beside one. */
@@ -230,7 +232,8 @@ export function openHostsDesk(run: HostsRun, hooks: HostsHooks): OpenHostsDesk {
   async function offerOf(node: NodeId): Promise<KnownOffer | null> {
     const now = clock.now();
     const held = offersByNode.get(node);
-    if (held && now - held.at < OFFER_KEPT_MS && (held.known?.terms.expiresAt ?? Infinity) > now) return held.known;
+    const keptMs = held?.known ? OFFER_KEPT_MS : NO_OFFER_KEPT_MS;
+    if (held && now - held.at < keptMs && (held.known?.terms.expiresAt ?? Infinity) > now) return held.known;
     const given = await hooks.askPapers(node);
     const opened = given.ok ? await openNodePapers(given.value, node, verify, now) : given;
     const [first] = opened.ok ? opened.value.advertisements : [];
