@@ -204,6 +204,8 @@ export function createTabNode(deps: TabNodeDeps): TabNode & { begin(): Promise<v
     work,
     async ledger() {
       const node = mesh();
+      // Whoever looks holds the logs of all from then on.
+      void node?.economy();
       return orThrow(node ? await (await ledgerViews()).ledgerView(node.ledger) : NOT_RUNNING);
     },
     async receipt(id) {
@@ -347,6 +349,7 @@ export function createTabNode(deps: TabNodeDeps): TabNode & { begin(): Promise<v
       }),
     async ledger() {
       const node = mesh();
+      void node?.economy();
       const view = node && (await (await ledgerViews()).ledgerView(node.ledger));
       return view?.ok
         ? view.value
