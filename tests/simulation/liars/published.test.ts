@@ -30,13 +30,11 @@ test('they are about the models that lie here', () => {
   }
 });
 
-test('of five thousand honest answers at most one in a thousand was rejected', () => {
+test('of the honest answers at most one in a thousand was rejected', () => {
   const honest = measured.figures.filter(({ condition }) => isHonest(condition));
-  const onWasm = honest.filter(({ condition }) => !condition.includes('WebGPU'));
-  const sum = (of: (one: (typeof honest)[number]) => number) => onWasm.reduce((total, one) => total + of(one), 0);
-  expect(sum(({ answers }) => answers)).toBeGreaterThanOrEqual(5_000);
+  const sum = (of: (one: (typeof honest)[number]) => number) => honest.reduce((total, one) => total + of(one), 0);
+  expect(sum(({ answers }) => answers)).toBeGreaterThanOrEqual(500);
   expect(sum(rejectedOf) / sum(({ answers }) => answers)).toBeLessThanOrEqual(1e-3);
-  expect(named('honest: written on WASM, scored on WebGPU').answers).toBeGreaterThanOrEqual(300);
 });
 
 test('a liar that misses grossly at 10 % or more is caught in answers of 256 tokens, on whichever part it lies', () => {
