@@ -5,7 +5,7 @@ import type { Browser, BrowserContextOptions } from '@playwright/test';
 import { ROOT } from '#tests/steps';
 import { countBytes } from './serve-app';
 
-/** All scripts that the page itself asks for until it is online, compressed. */
+/** All scripts that the page itself asks for until it is online, compressed: the ledger with its rules among them, which a node reads before it signs. */
 export const MAX_FIRST_LOAD_SCRIPT_BYTES = 160_000;
 /** Everything on the wire until then, both ways, without the service worker's precache. */
 export const MAX_VISIT_BYTES = 300_000;
