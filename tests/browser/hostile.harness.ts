@@ -537,11 +537,13 @@ window.hostile = {
     }),
   beginUsurping: (target) =>
     new Promise((begun, failed) => {
+      let hasBegun = false;
       usurper = new Promise((resolve, reject) => {
         afterHandshake(target, async (listener) => {
           const heard = new Promise<string>((hear) =>
             listener.onMessage((message) => message['t'] === 'call' && hear(String(message['id']))),
           );
+          hasBegun = true;
           begun(listener.signer.nodeId);
           const id = await heard;
           const outcome = await afterHandshake(target, (attacker) => {
@@ -551,10 +553,13 @@ window.hostile = {
           });
           resolve(outcome);
           return outcome;
-        }).catch((error: unknown) => {
-          failed(error as Error);
-          reject(error as Error);
-        });
+        })
+          // The victim may still be busy with the handshakes of those before.
+          .then(({ how, code }) => hasBegun || failed(new Error(`${how} ${code}`)))
+          .catch((error: unknown) => {
+            failed(error as Error);
+            reject(error as Error);
+          });
       });
       usurper.catch(() => {});
     }),
