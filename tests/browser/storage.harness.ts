@@ -55,7 +55,7 @@ const harness = {
 
   async append(position: number, size: number) {
     kept ??= await open();
-    const result = await kept.log.append(position, new Uint8Array(size).fill(position & 255));
+    const result = await kept.log.append(position, noise(size));
     return result.ok ? 'ok' : result.error.code;
   },
   /** Appends until the page dies, saying after each what is promised to stay. */

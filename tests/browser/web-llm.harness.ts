@@ -35,9 +35,13 @@ const harness = {
     const promptIds = unwrap(await model.encodePrompt([{ role: 'user', text: 'what is a node' }]));
     const request = { promptIds, prefixIds: [], maxTokens: 99, signal: new AbortController().signal };
     const before = unwrap(await model.generate(request, () => {}));
+    // Agreed on before the answer: a message in the middle of it may come after its last token.
     const channel = new BroadcastChannel('lose-device');
-    let tokens = 0;
-    const broken = await model.generate(request, () => void (++tokens === 3 && channel.postMessage(null)));
+    const armed = new Promise((resolve) => (channel.onmessage = resolve));
+    channel.postMessage(3);
+    await armed;
+    channel.close();
+    const broken = await model.generate(request, () => {});
     const lostAtMs = performance.now();
     const after = unwrap(await model.generate(request, () => {}));
     const recoveryMs = performance.now() - lostAtMs;

@@ -14,7 +14,11 @@ exposeToPage(
     async loadModule() {
       const tokenizer = createTokenizer(await text('tokenizer.json'), await text('tokenizer_config.json'));
       const standIn = createStandInWebLlm(tokenizer.decode, { scope });
-      new BroadcastChannel('lose-device').onmessage = () => standIn.loseDevice('');
+      const channel = new BroadcastChannel('lose-device');
+      channel.onmessage = ({ data: passes }: MessageEvent<number>) => {
+        standIn.loseDeviceAfter(passes);
+        channel.postMessage('armed');
+      };
       return standIn.module;
     },
     scope,

@@ -44,6 +44,8 @@ export interface StandInWebLlm {
   readonly formats: readonly ResponseFormat[];
   readonly prompts: readonly (readonly number[])[];
   loseDevice(message: string): void;
+  /** Loses the device in the pass after so many more of them; as web-llm's, that pass never ends. */
+  loseDeviceAfter(passes: number): void;
 }
 
 /** Ids with the kernel that put them into the cache. */
@@ -76,6 +78,7 @@ export function createStandInWebLlm(
   const pieces: string[] = [];
   let settings: ChatOptions = {};
   let lose: (message: string) => void = () => {};
+  let passesLeft = Infinity;
 
   const prototype: { requestDevice(): Promise<GraphicsDevice> } = {
     requestDevice: async () => ({
@@ -179,6 +182,10 @@ export function createStandInWebLlm(
     /** `written` is what a form has so far and `allowed` the texts that it takes; null where nothing is asked for. */
     async #sample(form: { written: readonly number[]; allowed: readonly string[] } | null): Promise<number> {
       await deviceSync();
+      if (passesLeft-- <= 0) {
+        lose('');
+        await new Promise(() => {});
+      }
       const neutral = [settings.temperature, settings.top_p, settings.repetition_penalty, settings.frequency_penalty];
       if (neutral.some((value) => value === undefined)) throw new RangeError('A setting of the sampler is missing.');
       const logits = faults.nonsense === true ? new Float32Array(TOY_VOCABULARY).fill(NaN) : toyLogits(this.#cache);
@@ -258,6 +265,7 @@ export function createStandInWebLlm(
     formats,
     prompts,
     loseDevice: (message) => lose(message),
+    loseDeviceAfter: (passes) => (passesLeft = passes),
   };
 }
 
