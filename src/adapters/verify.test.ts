@@ -2,8 +2,10 @@ import { ed25519 } from '@noble/curves/ed25519.js';
 import { describe, expect, test } from 'vitest';
 import { concat, fromHex, hex, utf8 } from '#core/base/bytes';
 import { sha512 } from '@noble/hashes/sha2.js';
+import { createNodeSigner } from './signer-node';
 import { createSeedSigner } from './signer-seed';
 import { createVerify as createNoble } from './verify-noble';
+import { createVerify as createNode } from './verify-node';
 import { createVerify as createWebCrypto } from './verify-webcrypto';
 
 /** RFC 8032 section 7.1: seed, public key, message, signature. */
@@ -41,16 +43,18 @@ const number = (data: Uint8Array): bigint => [...data].reduceRight((sum, byte) =
 
 describe.each([
   ['noble', createNoble],
+  ['node', createNode],
   ['webcrypto', () => createWebCrypto()],
 ])('verify with %s', (_name, create) => {
   const verify = create();
 
-  test('accepts the vectors of RFC 8032, which the seed signer makes too', async () => {
+  test('accepts the vectors of RFC 8032, which both signers make too', async () => {
     for (const [seed, key, message, signature] of VECTORS) {
       expect(await verify(key, bytes(message), bytes(signature))).toBe(true);
-      const signer = createSeedSigner(bytes(seed));
-      expect(signer.nodeId).toBe(key);
-      expect(hex(await signer.sign(bytes(message)))).toBe(signature);
+      for (const signer of [createSeedSigner(bytes(seed)), createNodeSigner(bytes(seed))]) {
+        expect(signer.nodeId).toBe(key);
+        expect(hex(await signer.sign(bytes(message)))).toBe(signature);
+      }
     }
   });
 

@@ -9,10 +9,10 @@ import type { EconomyPolicy } from '#core/identity/economy-policy';
 import type { NodeStorage } from '#core/storage/ports';
 import { createManifest, openManifest, type Community } from '#core/identity/community';
 import { createScriptedModel, type Lies } from '#adapters/engine-scripted';
-import { createSeedSigner } from '#adapters/signer-seed';
+import { createNodeSigner } from '#adapters/signer-node';
 import { openMemoryStorage } from '#adapters/storage-memory';
 import { createMemoryWorld, type MemoryWorld } from '#adapters/transport-memory/memory-world';
-import { createVerify } from '#adapters/verify-noble';
+import { createVerify } from '#adapters/verify-node';
 import { createNode, type MeshNode, type NodeDeps, type Offers } from '#node/create-node';
 import { openSandbox } from './open-sandbox';
 
@@ -117,7 +117,7 @@ export async function createMemoryMesh(
           },
           branch: economy === undefined || name === 'founder' ? null : signer.nodeId,
           ...(offers === undefined ? {} : { offers }),
-          ...(plants ? { newSigner: async () => createSeedSigner(chance.bytes(32)) } : {}),
+          ...(plants ? { newSigner: async () => createNodeSigner(chance.bytes(32)) } : {}),
           defaultModel: 'scripted-1',
           ...(encoders === undefined ? {} : { encoders }),
           loadSandbox: async () => openSandbox(),
@@ -134,4 +134,4 @@ export async function createMemoryMesh(
 const asItIs = (model: LanguageModel): LanguageModel => model;
 
 /** A key from a name: the same name is the same node in every run. */
-export const seedSignerFor = (name: string): Signer => createSeedSigner(sha256(utf8(`memory-mesh/${name}`)));
+export const seedSignerFor = (name: string): Signer => createNodeSigner(sha256(utf8(`memory-mesh/${name}`)));

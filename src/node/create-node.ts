@@ -286,7 +286,7 @@ export async function createNode(deps: NodeDeps): Promise<Result<MeshNode>> {
   let taking: Promise<EconomyDesk | null> | null = null;
   function economy(): Promise<EconomyDesk | null> {
     if (community.economy === undefined) return Promise.resolve(null);
-    taking ??= Promise.all([work(), import('./economy/desk')]).then(([{ kinds }, { openEconomyDesk }]) =>
+    taking ??= Promise.all([work(), import('./economy/desk')]).then(([{ kinds, checks }, { openEconomyDesk }]) =>
       openEconomyDesk({
         signer,
         verify,
@@ -297,6 +297,8 @@ export async function createNode(deps: NodeDeps): Promise<Result<MeshNode>> {
         bus,
         links,
         kinds,
+        checks,
+        loadModel: model,
         offerOf: async (node) => (await deps.offers?.of(node)) ?? null,
         ownOffers: async () => (await deps.offers?.own()) ?? [],
       }),

@@ -12,6 +12,7 @@ import type { Held } from './tab/communities';
 import { contributionView } from './tab/contribution-view';
 import type { TabNodeDeps } from './tab/deps';
 import type { OpenEvidenceDesk } from './tab/evidence';
+import type { KeptClaim } from '#core/evidence/kept-claim';
 import type { LedgerDesk } from './tab/ledger-desk-views';
 import { createTabLifecycle, NOT_RUNNING, type Running } from './tab/lifecycle';
 import { peerDetail, peerView } from './tab/views';
@@ -111,6 +112,13 @@ export function createTabNode(deps: TabNodeDeps): TabNode & { begin(): Promise<v
     if (!running || !settings.keepTraces) return null;
     const desk = await life.openEvidence(running).catch(() => null);
     return desk?.ok ? desk.value : null;
+  }
+
+  /** The words behind a commitment, where they were kept. */
+  async function claimOf(receiptId: string, commitment: string): Promise<Result<KeptClaim | null>> {
+    if (!life.running) return NOT_RUNNING;
+    const desk = await life.openEvidence(life.running);
+    return desk.ok ? desk.value.claimOf(receiptId, commitment) : desk;
   }
 
   const chatInput = (text: string, maxTokens = DEFAULT_MAX_TOKENS) => ({
@@ -364,8 +372,11 @@ export function createTabNode(deps: TabNodeDeps): TabNode & { begin(): Promise<v
       const node = mesh();
       if (!node) return NOT_RUNNING;
       const { createLedgerDesk } = await import('./tab/ledger-desk');
-      if (desk?.ledger !== node.ledger)
-        desk = { ledger: node.ledger, desk: createLedgerDesk({ ledger: node.ledger, verify, clock }) };
+      if (desk?.ledger !== node.ledger) {
+        const { ledger, links } = node;
+        const disputes = async () => (await node.economy())?.disputes ?? null;
+        desk = { ledger, desk: createLedgerDesk({ ledger, verify, clock, links, disputes, claimOf }) };
+      }
       return ok(desk.desk);
     },
     async priceRange(text) {

@@ -66,7 +66,7 @@ export function lineState(
 
 /** What the state means for this line, one sentence. */
 export function lineSentence({ state, challenged, kind }: Pick<LedgerLine, 'state' | 'challenged' | 'kind'>): string {
-  if (challenged) return 'Somebody says that the work is wrong: a panel looks before anything is paid.';
+  if (challenged) return 'Somebody says that the work is wrong: nothing is paid unless a panel finds it right.';
   switch (state) {
     case 'reserved':
       return kind === 'bond'

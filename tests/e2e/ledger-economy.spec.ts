@@ -106,8 +106,27 @@ test('an answer that is paid for stands in the ledger as a line that can be veri
   await expect(line.getByTestId('verify-outcome')).toHaveText('It holds: everything came to the same.', {
     timeout: 60_000,
   });
+  // Its own device finds the answer right, so there is nothing to challenge, and nothing is put up.
+  const again = line.getByRole('button', { name: 'Look again', exact: true });
+  await expect(again).toBeVisible({ timeout: 60_000 });
+  await again.click();
+  await line.getByRole('button', { name: 'Look again here' }).click();
+  await expect(line.getByTestId('look-outcome')).toContainText('This device finds it right', { timeout: 60_000 });
+  await expect(line.getByRole('button', { name: 'Challenge it' })).toHaveCount(0);
+  await look(page, 'looked-again');
   await page.getByRole('button', { name: 'Audit now' }).click();
   await expect(page.getByTestId('audit-outcome')).toHaveText('Everything came to the same.', { timeout: 60_000 });
   await look(page, 'verified');
+
+  await page.goto(`${app.origin}/community`);
+  const witnesses = page.getByTestId('witnesses');
+  await expect(witnesses.getByText(/You could name 3 members now, from 3 lines of invitations/)).toBeVisible({
+    timeout: 60_000,
+  });
+  await witnesses.getByRole('button', { name: 'Name them as witnesses' }).click();
+  await expect(witnesses.getByTestId('witnesses-now')).toHaveText(/^3 nodes named, in force from /);
+  await look(page, 'witnesses');
+  await witnesses.getByRole('button', { name: 'Name them as witnesses' }).click();
+  await expect(witnesses.getByText('Nobody came since you last named witnesses')).toBeVisible();
   await expectNoFaults(founder, worker, checker);
 });

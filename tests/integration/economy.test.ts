@@ -1,69 +1,7 @@
 import { expect, test } from 'vitest';
-import { createMemoryMesh, seedSignerFor, type MemberOptions } from '#cli/memory-mesh';
 import { createMemory } from '#adapters/storage-memory';
-import type { NodeId } from '#core/base/ids';
-import { unwrap } from '#core/base/result';
-import type { RouteUpdate } from '#core/experts/route';
-import type { Provider } from '#core/experts/run';
-import type { WorkKind } from '#core/experts/work-kind';
-import { defaultEconomyPolicy, type EconomyPolicy } from '#core/identity/economy-policy';
 import type { MeshNode } from '#node/create-node';
-import { chatKind } from '#services/llm-chat/kind';
-import { createSeededChance } from '#tests/fakes/seeded-chance';
-import { offersOf } from '#tests/fakes/test-offers';
-import { createVirtualClock } from '#tests/fakes/virtual-clock';
-
-const RATE = 10;
-const WINDOW_MS = 600_000;
-type Members = Readonly<Record<string, MemberOptions & { readonly contributes: boolean }>>;
-const helper = { contributes: true };
-
-async function paidMesh(members: Members, change: Partial<EconomyPolicy> = {}, seed = 5) {
-  const clock = createVirtualClock();
-  const economy = (founder: NodeId): EconomyPolicy => ({ ...defaultEconomyPolicy(founder), ...change });
-  const mesh = await createMemoryMesh(clock, createSeededChance(seed), { economy });
-  const offers = await offersOf({ worker: RATE, other: RATE }, mesh.modelHash, clock, seedSignerFor);
-  const nodes: Record<string, MeshNode> = {};
-  for (const [name, { contributes, ...options }] of Object.entries<Members[string]>({
-    founder: { contributes: false },
-    ...members,
-  })) {
-    const node = await mesh.createMember(name, { ...options, offers: offers(name) });
-    nodes[name] = node;
-    await clock.runUntil(node.start());
-    node.goPublic();
-    if (contributes) await clock.runUntil(node.contribute(true));
-  }
-  await clock.advance(5_000);
-  return { clock, mesh, nodes, offers };
-}
-
-async function ask(
-  { clock, nodes }: { clock: ReturnType<typeof createVirtualClock>; nodes: Record<string, MeshNode> },
-  from: string,
-  provider: Provider = { node: nodes['worker']!.self },
-) {
-  const work = nodes[from]!.work({
-    kind: chatKind as unknown as WorkKind,
-    input: { messages: [{ role: 'user', text: 'What is Tabmesh' }], maxTokens: 200 },
-    provider,
-    payAtMostMicros: 1_000_000,
-    signal: new AbortController().signal,
-  });
-  const updates: RouteUpdate[] = [];
-  const run = async () => {
-    for (;;) {
-      const next = await work.next();
-      if (next.done) return next.value;
-      updates.push(next.value);
-    }
-  };
-  const result = unwrap(await clock.runUntil(run()));
-  return { answer: result.answer, updates };
-}
-
-const sumOf = (node: MeshNode): number =>
-  node.ledger.state.accountHolders.reduce((sum, one) => sum + node.ledger.state.balanceOf(one).confirmedMicros, 0);
+import { ask, helper, paidMesh, RATE, sumOf, WINDOW_MS, type Members } from '#tests/fakes/paid-mesh';
 
 const MEMBERS: Members = {
   asker: { contributes: false },

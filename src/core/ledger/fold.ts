@@ -440,7 +440,6 @@ export function createLedgerFold(community: Community, from?: FoldSnapshot): Led
       proposal: event.proposal,
       challenger: entry.author,
       bond: event.bond,
-      roster: work!.roster,
     });
     return null;
   }
@@ -465,7 +464,7 @@ export function createLedgerFold(community: Community, from?: FoldSnapshot): Led
     if (!refersTo(entry, event.challenge)) return broken('reference_missing');
     const challenge = challengesById.get(event.challenge);
     const proposal = challenge && proposalsById.get(challenge.proposal);
-    const panel = challenge && proposal ? panelOf(challenge, proposal) : [];
+    const panel = challenge ? panelOf(challenge.proposal, challenge.challenger) : [];
     const kept = keepsAll(RULING_RULES, {
       challenge: challenge && proposal ? { id: event.challenge, commitmentId: proposal.commitmentId } : null,
       panel,
@@ -481,8 +480,10 @@ export function createLedgerFold(community: Community, from?: FoldSnapshot): Led
     if (rulings.get(challenge) !== 'upheld') rulings.set(challenge, ruling);
   }
 
-  function panelOf({ challenger, roster: named }: ChallengeState, proposal: ProposedSettlement): readonly NodeId[] {
-    const { payer, payee } = reservationsById.get(proposal.reservation)!;
+  function panelOf(proposalId: string, challenger: NodeId): readonly NodeId[] {
+    const proposal = proposalsById.get(proposalId);
+    if (proposal === undefined) return [];
+    const { payer, payee, roster: named } = reservationsById.get(proposal.reservation)!;
     const { settlement, validators } = proposal;
     const roster = named === null ? null : (rostersById.get(named)?.roster ?? null);
     return panelFor({ settlement, challenger }, policy!, roster, new Set([payer, payee, challenger, ...validators]));
@@ -667,6 +668,7 @@ export function createLedgerFold(community: Community, from?: FoldSnapshot): Led
     challengesById,
     challengeByBond,
     challengesOf,
+    panelOf,
     rulings,
     refusals,
     bannedFrom,

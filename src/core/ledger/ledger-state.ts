@@ -57,7 +57,6 @@ export interface ChallengeState {
   readonly proposal: string;
   readonly challenger: NodeId;
   readonly bond: string;
-  readonly roster: string | null;
 }
 
 /** What a panel found of a challenge. */
@@ -103,6 +102,8 @@ export interface LedgerState extends Pick<
   readonly challengeByBond: ReadonlyMap<string, string>;
   /** Challenges to work that is to be paid from a reservation. */
   challengesOf(reservation: string): readonly ChallengeState[];
+  /** Who would judge a challenge of that node to a proposal; nobody where the proposal is not known. */
+  panelOf(proposal: string, challenger: NodeId): readonly NodeId[];
   /** By challenge. */
   readonly rulings: ReadonlyMap<string, Ruling>;
   readonly refusals: readonly Refusal[];

@@ -1,4 +1,5 @@
 import type { Chance, Clock, Signer, Verify } from '#core/base/ports';
+import type { Result } from '#core/base/result';
 import type { NodeId } from '#core/base/ids';
 import type { Bus } from '#core/bus/bus';
 import type { CapabilityId } from '#core/bus/capability';
@@ -8,7 +9,9 @@ import type { Ledger } from '#core/ledger/ledger';
 import type { NodeStorage } from '#core/storage/ports';
 import type { Links } from '#core/transport/ports';
 import { createEconomyServices } from '#services/economy-services';
+import type { CheckCapability } from '#services/work-services';
 import { startClaims, type Claims } from './claims';
+import { startDisputes, type Disputes } from './disputes';
 import { startLedgerExchange, type LedgerExchange } from './exchange';
 import { startGrants } from './grants';
 import { createPayee, type Payee } from './payee';
@@ -25,6 +28,9 @@ export interface EconomyDeps {
   readonly bus: Bus;
   readonly links: Links;
   readonly kinds: WorkKinds;
+  readonly checks: ReadonlyMap<CapabilityId, CheckCapability>;
+  /** Loads a model that this person wants to look with. */
+  readonly loadModel: (id: string) => Promise<Result<unknown>>;
   /** What another node asks for its work, as it advertises it. */
   readonly offerOf: (node: NodeId) => Promise<KnownOffer | null>;
   /** What this node advertises, the newest first. */
@@ -37,6 +43,7 @@ export interface EconomyDesk {
   readonly payer: Payer;
   readonly payee: Payee;
   readonly claims: Claims;
+  readonly disputes: Disputes;
   stop(): void;
 }
 
@@ -45,8 +52,22 @@ export function openEconomyDesk(deps: EconomyDeps): EconomyDesk {
   const { records } = storage;
   const exchange = startLedgerExchange({ ledger, bus, links, clock, chance });
   const witnessing = createWitnessing({ ledger, bus, clock, verify, exchange });
-  const claims = startClaims(ledger, witnessing);
+  const claims = startClaims({ signer, verify, clock, ledger, witnessing });
   const grants = startGrants(ledger, links);
+  const { checks, loadModel } = deps;
+  const disputes = startDisputes({
+    verify,
+    clock,
+    chance,
+    records,
+    ledger,
+    bus,
+    exchange,
+    witnessing,
+    kinds,
+    checks,
+    loadModel,
+  });
   const mostTokens = (capability: CapabilityId, input: unknown): number =>
     kinds.get(capability)?.mostTokens?.(input) ?? 0;
   const payer = createPayer({
@@ -94,9 +115,11 @@ export function openEconomyDesk(deps: EconomyDeps): EconomyDesk {
     payer,
     payee,
     claims,
+    disputes,
     stop() {
       exchange.stop();
       claims.stop();
+      disputes.stop();
       grants.stop();
       payer.stop();
       payee.stop();

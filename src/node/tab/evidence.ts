@@ -3,6 +3,7 @@ import { createEmitter } from '#core/base/events';
 import { cidSchema, idSchema } from '#core/base/ids';
 import type { Clock, Verify } from '#core/base/ports';
 import { fail, ok, type Result } from '#core/base/result';
+import { keptClaim, type KeptClaim } from '#core/evidence/kept-claim';
 import { decodeKeptTrace, type KeptTrace } from '#core/evidence/kept-trace';
 import type { WorkRequest } from '#core/experts/run';
 import type { Ledger } from '#core/ledger/ledger';
@@ -41,6 +42,8 @@ type KeptEntry = v.InferOutput<typeof indexSchema>[number];
 export interface OpenEvidenceDesk extends EvidenceDesk {
   /** The same work, with its trace kept when it has ended. */
   work(node: MeshNode, request: WorkRequest): Work;
+  /** The job behind a commitment, with its words, out of the trace of a receipt; null where it is not kept. Codes of storage, of the gate. */
+  claimOf(receiptId: string, commitment: string): Promise<Result<KeptClaim | null>>;
 }
 
 export interface EvidenceHooks {
@@ -138,6 +141,11 @@ export async function openEvidenceDesk(
       return { kept: entries.length, sizeBytes: entries.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0) };
     },
     keeps: (receiptId) => inOrder(async () => entries.some((one) => one.receiptId === receiptId)),
+    claimOf: (receiptId, commitment) =>
+      inOrder(async () => {
+        const kept = await keptOf(receiptId);
+        return kept.ok ? ok(kept.value && keptClaim(kept.value, commitment)) : kept;
+      }),
     seal: (receiptId, words) => inOrder(() => seal(receiptId, words)),
     forget: (traceIds) =>
       inOrder(() => become(traceIds === 'all' ? [] : entries.filter(({ traceId }) => !traceIds.includes(traceId)))),

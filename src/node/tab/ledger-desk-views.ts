@@ -48,7 +48,7 @@ export interface LedgerLine {
   readonly state: LineState;
   /** When the window ends (`waiting`) or the reservation (`reserved`); null where it is not known, or nothing ends. */
   readonly until: number | null;
-  /** Somebody says that the work is wrong, and a panel looks. */
+  /** Somebody says that the work is wrong, and no panel found it right. */
   readonly challenged: boolean;
   readonly jobId: string | null;
   /** The receipt of the job, where one is held. */
@@ -96,6 +96,32 @@ export interface VerifyStep {
 export interface LineVerification {
   readonly good: boolean;
   readonly steps: readonly VerifyStep[];
+}
+
+/** What this node found when it looked at paid work again. */
+export interface LookView {
+  readonly verdict: 'accepted' | 'rejected' | 'undecided';
+  readonly reason: string;
+  /** What a challenge puts up, to be lost when the panel finds the work right. */
+  readonly bondMicros: number;
+  /** Who would judge it. */
+  readonly panel: readonly NodeId[];
+}
+
+/** Who witnesses payments in this community, and who could. */
+export interface WitnessView {
+  /** Only the founder names witnesses. */
+  readonly mayName: boolean;
+  /** Those of the manifest: they serve until enough others are named. */
+  readonly manifest: readonly NodeId[];
+  /** The latest naming: whom, and from when it is in force (epoch milliseconds); null where there was none. */
+  readonly named: { readonly nodes: readonly NodeId[]; readonly inForceFrom: number } | null;
+  /** Whom the founder would name now: members that are linked, and those named before. */
+  readonly eligible: readonly NodeId[];
+  /** Invitations that they came by, the founder's own line counted as one. */
+  readonly branches: number;
+  /** Other branches than a payer's own that are needed before anybody is drawn from them. */
+  readonly branchesNeeded: number;
 }
 
 export interface ReplayProgress {
@@ -164,6 +190,17 @@ export interface LedgerDesk {
     onStep: (step: VerifyStep) => void,
     onProgress: (progress: ReplayProgress) => void,
   ): LedgerRun<LineVerification>;
+  /**
+   * Looks again, on this device, at work that this node paid for and that can still be challenged. Codes: `unknown_line`, `no_words`
+   * where they are not kept here, those of `Disputes.look`.
+   */
+  look(id: string): Promise<Result<LookView>>;
+  /** Challenges it: puts up the bond and calls the panel. Codes as of `Disputes.challenge`. */
+  challenge(id: string): Promise<Result<{ readonly panel: readonly NodeId[] }>>;
+  /** Null where members do not pay each other. */
+  witnesses(): WitnessView | null;
+  /** Names everyone eligible as a witness, in force an hour later. Codes: `not_the_founder`, `nobody_new`, those of the ledger. */
+  nameWitnesses(): Promise<Result<void>>;
   /** Works out from nothing what all held logs come to. Codes `stopped`, `ledger_damaged`, storage codes. */
   audit(onProgress: (progress: ReplayProgress) => void): LedgerRun<LedgerAudit>;
 }

@@ -1,8 +1,9 @@
 import { beforeAll, describe, expect, test } from 'vitest';
-import { unwrap } from '#core/base/result';
+import { ok, unwrap } from '#core/base/result';
 import type { Verify } from '#core/base/ports';
 import { equivocationOf } from '#core/ledger/chain';
 import { openLedger, type Ledger } from '#core/ledger/ledger';
+import type { Links } from '#core/transport/ports';
 import { openMemoryStorage } from '#adapters/storage-memory';
 import {
   createEconomyWorld,
@@ -35,7 +36,14 @@ async function ledgerOf(member: Member): Promise<Ledger> {
 }
 
 const deskOf = (held: Ledger, verify: Verify = world.verify) =>
-  createLedgerDesk({ ledger: held, verify, clock: createVirtualClock() });
+  createLedgerDesk({
+    ledger: held,
+    verify,
+    clock: createVirtualClock(),
+    links: { all: [] } as unknown as Links,
+    disputes: async () => null,
+    claimOf: async () => ok(null),
+  });
 
 async function verifyPaid(held: Ledger, verify?: Verify) {
   const steps: VerifyStep[] = [];

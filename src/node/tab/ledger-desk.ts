@@ -1,5 +1,6 @@
 import type { Clock, Verify } from '#core/base/ports';
 import { fail, ok, type Result } from '#core/base/result';
+import type { KeptClaim } from '#core/evidence/kept-claim';
 import type { Ledger } from '#core/ledger/ledger';
 import type { LedgerState } from '#core/ledger/ledger-state';
 import { compareStates } from './compare-states';
@@ -14,7 +15,11 @@ import type {
 } from './ledger-desk-views';
 import { ledgerLines } from './ledger-lines';
 import { receiptDetail } from './ledger-views';
-import { findProposal, openStored, placeOf, readEntry, toldBy } from './line-entry';
+import type { Links } from '#core/transport/ports';
+import type { Disputes } from '../economy/disputes';
+import { findEntry } from '../economy/find-entry';
+import { nameWitnesses, witnessNaming } from '../economy/witness-naming';
+import { openStored, placeOf, readEntry, toldBy } from './line-entry';
 import { createPace, replayHeld, type HeldReplay } from './replay-held';
 import { verifyLine } from './verify-line';
 
@@ -29,9 +34,14 @@ export interface LedgerDeskDeps {
   readonly ledger: Ledger;
   readonly verify: Verify;
   readonly clock: Clock;
+  readonly links: Links;
+  /** Null where members do not pay each other. */
+  readonly disputes: () => Promise<Disputes | null>;
+  /** The job behind a commitment, with its words, where the trace of its receipt is kept here. */
+  readonly claimOf: (receiptId: string, commitment: string) => Promise<Result<KeptClaim | null>>;
 }
 
-export function createLedgerDesk({ ledger, verify, clock }: LedgerDeskDeps): LedgerDesk {
+export function createLedgerDesk({ ledger, verify, clock, links, disputes, claimOf }: LedgerDeskDeps): LedgerDesk {
   const { author: self, community } = ledger;
   /** When proposals that wait were written; null where it was not found. */
   const proposedAt = new Map<string, number | null>();
@@ -54,7 +64,7 @@ export function createLedgerDesk({ ledger, verify, clock }: LedgerDeskDeps): Led
       if (proposal === null || proposedAt.has(proposal) || ledger.state.closingByReservation.has(id)) continue;
       const looked = ledger.state.proposalsById.get(proposal)?.validators.includes(self) ?? false;
       if (payer !== self && payee !== self && !looked) continue;
-      proposedAt.set(proposal, (await findProposal(ledger, payee, proposal))?.at ?? null);
+      proposedAt.set(proposal, (await findEntry(ledger, payee, proposal))?.at ?? null);
     }
     return ledgerLines({ state: ledger.state, self, policy, proposedAt: (id) => proposedAt.get(id) ?? null });
   }
@@ -82,6 +92,26 @@ export function createLedgerDesk({ ledger, verify, clock }: LedgerDeskDeps): Led
       entry: place,
       receipt: fact === undefined ? null : receiptDetail(fact),
     });
+  }
+
+  /** The words of a line that this node paid, for whoever looks at them again. */
+  async function dispute<T>(
+    id: string,
+    work: (disputes: Disputes, claim: KeptClaim) => Promise<Result<T>>,
+  ): Promise<Result<T>> {
+    const found = (await lines()).find((one) => one.id === id);
+    const desk = await disputes();
+    if (found === undefined || desk === null)
+      return fail('unknown_line', 'This line is not among those on this device.');
+    const { state } = ledger;
+    const proposal = state.proposalsById.get(state.reservationsById.get(id)?.proposal ?? '');
+    if (found.receiptId === null || proposal === undefined)
+      return fail('nothing_proposed', 'Nothing is asked for that work yet, so there is nothing to challenge.');
+    const claim = await claimOf(found.receiptId, proposal.commitmentId);
+    if (!claim.ok) return claim;
+    if (claim.value === null)
+      return fail('no_words', 'The words of this answer are not kept on this device, so it cannot be looked at again.');
+    return work(desk, claim.value);
   }
 
   /** Work that may be stopped, and that says how far it is. */
@@ -157,6 +187,10 @@ export function createLedgerDesk({ ledger, verify, clock }: LedgerDeskDeps): Led
     line,
     verifyLine: (id, onStep, onProgress) =>
       run((signal) => verifyLine(ledger, id, { verify, onStep, replay: () => replay(signal, onProgress) })),
+    look: (id) => dispute(id, (desk, claim) => desk.look(id, claim)),
+    challenge: (id) => dispute(id, (desk, claim) => desk.challenge(id, claim)),
+    witnesses: () => (community.economy === undefined ? null : witnessNaming(ledger, links)),
+    nameWitnesses: () => nameWitnesses(ledger, links),
     audit: (onProgress) => run((signal) => audit(signal, onProgress)),
   };
 }

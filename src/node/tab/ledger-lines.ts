@@ -60,7 +60,7 @@ function openLine(one: ReservationState, { state, self, policy, proposedAt }: Li
     atMost: proposal === undefined,
     state: proposal === undefined ? ('reserved' as const) : ('waiting' as const),
     until: proposal === undefined ? one.expiresAt : began === null ? null : began + proposal.windowSeconds * 1_000,
-    challenged: state.challengesOf(one.id).some(({ id }) => !state.rulings.has(id)),
+    challenged: state.challengesOf(one.id).some(({ id }) => state.rulings.get(id) !== 'dismissed'),
   };
   const { payer, payee, purpose } = one;
   if (purpose === 'bond') {

@@ -5,11 +5,6 @@ import type { Ledger } from '#core/ledger/ledger';
 import { openLedgerEntry, type OpenedEntry, type OpenedSettlement } from '#core/ledger/open-event';
 import type { LineDetail, LineSigner } from './ledger-desk-views';
 
-/** Entries read at a time on the way back through a log. */
-const READ_BATCH = 200;
-/** A proposal that waits was written lately: further back than this it is not looked for. */
-const MOST_SEARCHED = 4_000;
-
 /** Where the entry stands that a line rests on. */
 export interface Place {
   readonly author: NodeId;
@@ -39,23 +34,6 @@ export async function readEntry(ledger: Ledger, { author, seq }: Place): Promise
   return bytes === undefined
     ? fail('ledger_damaged', `Entry ${seq} of that log is not on this device any more.`)
     : ok({ author, seq, bytes });
-}
-
-/** The entry that proposed a settlement, out of its author's log from the end; null where it is not found. */
-export async function findProposal(
-  ledger: Ledger,
-  author: NodeId,
-  proposal: string,
-): Promise<{ readonly seq: number; readonly at: number } | null> {
-  const length = ledger.heads().find((head) => head.author === author)?.length ?? 0;
-  for (let end = length; end > 0 && length - end < MOST_SEARCHED; end -= READ_BATCH) {
-    const from = Math.max(0, end - READ_BATCH);
-    const batch = await ledger.entriesOf(author, from, end - from);
-    if (!batch.ok) return null;
-    const found = batch.value.find(({ id }) => id === proposal);
-    if (found !== undefined) return { seq: found.seq, at: found.at };
-  }
-  return null;
 }
 
 type Told = Pick<LineDetail, 'signers' | 'verdicts' | 'price'>;

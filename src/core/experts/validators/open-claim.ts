@@ -45,8 +45,8 @@ export const undecided = (reason: string): Judgement => ({ verdict: 'undecided',
 
 /**
  * Who may have a job checked here, and whether what is shown is what the executor committed to. The commitment must be
- * signed by its executor and made for the caller; nobody checks what they asked for or did themselves. Codes: those of
- * `openSigned`, `not_your_job`, `own_job`.
+ * signed by its executor and made for the caller; nobody checks what they did themselves. Whoever asked may look again at its own
+ * device; by the rules of proposals that verdict pays for nothing. Codes: those of `openSigned`, `not_your_job`, `own_job`.
  */
 export async function openClaim(
   claim: Claim,
@@ -62,9 +62,7 @@ export async function openClaim(
   }
   if (commitment.requester !== caller)
     return fail('not_your_job', 'Only the node that asked can have its answer checked.');
-  if (commitment.executor === self || commitment.requester === self) {
-    return fail('own_job', 'A node does not check what it asked for or did itself.');
-  }
+  if (commitment.executor === self) return fail('own_job', 'A node does not check what it did itself.');
   const opens = opensTo(commitment, claim.salt, claim.input, claim.output);
   return ok({ commitment, commitmentId: idOfSigned(claim.commitment), opens });
 }

@@ -1,0 +1,112 @@
+import { expect, test } from 'vitest';
+import { seedSignerFor, type MemberOptions } from '#cli/memory-mesh';
+import { createMemory } from '#adapters/storage-memory';
+import { unwrap } from '#core/base/result';
+import { keptClaim } from '#core/evidence/kept-claim';
+import { ask, paidMesh, sumOf, WINDOW_MS } from '#tests/fakes/paid-mesh';
+import { lazyValidator } from '#tests/simulation/adversaries/lazy-validator';
+import { slanderer } from '#tests/simulation/adversaries/slanderer';
+
+/** Two who find everything right look at what the worker gave; the three witnesses that would judge have a model later. */
+async function contested(asker: MemberOptions, worker: MemberOptions) {
+  const witnesses = ['one', 'two', 'three'];
+  const world = await paidMesh(
+    {
+      asker: { contributes: false, ...asker },
+      worker: { contributes: true, ...worker },
+      lazy: { contributes: true, around: lazyValidator },
+      idle: { contributes: true, around: lazyValidator },
+      ...Object.fromEntries(witnesses.map((name) => [name, { contributes: false }])),
+    },
+    { witnesses: witnesses.map((name) => seedSignerFor(name).nodeId) },
+  );
+  const { clock, nodes } = world;
+  const { answer, trace } = await ask(world, 'asker');
+  expect(answer.verdict).toBe('accepted');
+  await clock.advance(10_000);
+  const { state } = nodes['asker']!.ledger;
+  const [reservation] = [...state.reservationsById.values()];
+  const proposal = state.proposalsById.get(reservation!.proposal!)!;
+  const claim = keptClaim(trace!, proposal.commitmentId)!;
+  const { disputes } = (await clock.runUntil(nodes['asker']!.economy()))!;
+  for (const name of witnesses) await clock.runUntil(nodes[name]!.contribute(true));
+  return { ...world, reservation: reservation!.id, proposal, claim, disputes, witnesses };
+}
+
+test('who finds that those who looked let a lie through puts up a bond, and a panel that agrees keeps the liar from being paid', async () => {
+  const world = await contested({}, { lies: { forgedTokenAt: 5 } });
+  const { clock, nodes, disputes, reservation, claim, proposal, witnesses } = world;
+  const asker = nodes['asker']!;
+  const look = unwrap(await clock.runUntil(disputes.look(reservation, claim)));
+  expect(look).toMatchObject({ verdict: 'rejected', bondMicros: Math.ceil(proposal.chargeMicros / 10) });
+  expect(look.panel).toHaveLength(3);
+  const before = asker.ledger.state.balanceOf(asker.self).availableMicros;
+  const raised = unwrap(await clock.runUntil(disputes.challenge(reservation, claim)));
+  expect([...raised.panel].sort()).toEqual(witnesses.map((name) => nodes[name]!.self).sort());
+  expect(asker.ledger.state.balanceOf(asker.self).availableMicros).toBeLessThan(before);
+  expect(await clock.runUntil(disputes.challenge(reservation, claim))).toMatchObject({ ok: false });
+
+  await clock.advance(WINDOW_MS + 180_000);
+  for (const [name, node] of Object.entries(nodes)) {
+    const { state } = node.ledger;
+    expect([name, [...state.rulings.values()]]).toEqual([name, ['upheld']]);
+    expect([name, state.balanceOf(nodes['worker']!.self).confirmedMicros]).toEqual([name, 0]);
+    expect([name, state.closingByReservation.get(reservation)?.outcome]).toEqual([name, 'void']);
+    expect([name, sumOf(node)]).toEqual([name, 0]);
+    expect([name, state.refusals]).toEqual([name, []]);
+  }
+  // The bond came back; what is owed is what looking costs.
+  const { reservedMicros, confirmedMicros } = asker.ledger.state.balanceOf(asker.self);
+  expect(reservedMicros).toBe(0);
+  expect(confirmedMicros).toBeLessThan(0);
+  for (const name of witnesses)
+    expect(asker.ledger.state.balanceOf(nodes[name]!.self).confirmedMicros).toBeGreaterThan(0);
+  expect(new Set(Object.values(nodes).map((node) => node.ledger.state.digest())).size).toBe(1);
+});
+
+test('who challenges honest work loses the bond to the node that did it', async () => {
+  const world = await contested({ around: slanderer }, {});
+  const { clock, nodes, disputes, reservation, claim } = world;
+  const [asker, worker] = [nodes['asker']!, nodes['worker']!];
+  const look = unwrap(await clock.runUntil(disputes.look(reservation, claim)));
+  expect(look.verdict).toBe('rejected');
+  unwrap(await clock.runUntil(disputes.challenge(reservation, claim)));
+  await clock.advance(WINDOW_MS + 180_000);
+  const { state } = asker.ledger;
+  expect([...state.rulings.values()]).toEqual(['dismissed']);
+  const { chargeMicros, credits } = state.closingByReservation.get(reservation)!;
+  const paid = credits.find(({ node }) => node === worker.self)!.micros;
+  expect(state.balanceOf(worker.self).confirmedMicros).toBe(paid + look.bondMicros);
+  expect(state.balanceOf(asker.self).confirmedMicros).toBe(-chargeMicros - look.bondMicros);
+  expect(sumOf(asker)).toBe(0);
+});
+
+test('nothing is put up where the own look finds the work right', async () => {
+  const { clock, nodes, disputes, reservation, claim } = await contested({}, {});
+  expect(unwrap(await clock.runUntil(disputes.look(reservation, claim))).verdict).toBe('accepted');
+  const before = nodes['asker']!.ledger.state.digest();
+  expect(await clock.runUntil(disputes.challenge(reservation, claim))).toMatchObject({
+    ok: false,
+    error: { code: 'no_rejection' },
+  });
+  expect(nodes['asker']!.ledger.state.digest()).toBe(before);
+});
+
+test('a challenge whose challenger ended goes on when it is there again', async () => {
+  const memory = createMemory();
+  const world = await contested({ storage: memory.open() }, { lies: { forgedTokenAt: 5 } });
+  const { clock, nodes, mesh, disputes, reservation, claim, witnesses } = world;
+  // Of the panel only one is there when it is raised.
+  for (const name of witnesses.slice(1)) await clock.runUntil(nodes[name]!.contribute(false));
+  unwrap(await clock.runUntil(disputes.challenge(reservation, claim)));
+  await clock.advance(5_000);
+  await clock.runUntil(nodes['asker']!.stop());
+  await clock.advance(30_000);
+  for (const name of witnesses) await clock.runUntil(nodes[name]!.contribute(true));
+  const again = await mesh.createMember('asker', { storage: memory.open() });
+  await clock.runUntil(again.start());
+  again.goPublic();
+  await clock.advance(WINDOW_MS + 300_000);
+  expect([...again.ledger.state.rulings.values()]).toEqual(['upheld']);
+  expect(again.ledger.state.closingByReservation.get(reservation)?.outcome).toBe('void');
+});
