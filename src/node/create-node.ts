@@ -11,6 +11,7 @@ import type { LanguageModel, LanguageModelLoader, LoadProgress, ModelIdentity } 
 import type { Golden } from '#core/engines/model-manifest';
 import type { Sandbox } from '#core/engines/sandbox';
 import type { SelfTestReport } from '#core/engines/self-test';
+import type { MarginHistogram } from '#core/experts/margin-measurements';
 import type { WorkOutcome } from '#core/experts/pipeline';
 import type { ExpertPapers } from '#core/experts/expert-card';
 import type { Stakes } from '#core/experts/job-class';
@@ -29,7 +30,7 @@ import type { Signed } from '#core/wire/signed';
 import type { AskingDesk as Desk, Watch } from './asking-desk';
 import type { EconomyDesk } from './economy/desk';
 import type { KnownOffer } from './economy/payer';
-import type { MarginHistogram } from './margin-histograms';
+import type { MarginHistograms } from './margin-histograms';
 import {
   createBasicServices,
   createGivenVerdicts,
@@ -375,17 +376,25 @@ export async function createNode(deps: NodeDeps): Promise<Result<MeshNode>> {
     return working;
   }
 
+  /** What was counted is read with the first question, or when somebody looks at it. */
+  let counting: Promise<MarginHistograms> | null = null;
+  function histograms(): Promise<MarginHistograms> {
+    counting ??= import('./margin-histograms').then(({ createMarginHistograms }) =>
+      createMarginHistograms(deps.storage.records, clock),
+    );
+    return counting;
+  }
+
   /** The code of the pipeline is fetched with the first question. */
   let asking: Promise<Desk> | null = null;
   function pipeline() {
-    asking ??= Promise.all([work(), economy(), import('./asking-desk')]).then(
-      ([{ kinds, checks }, desk, { createAskingDesk }]) =>
+    asking ??= Promise.all([work(), economy(), histograms(), import('./asking-desk')]).then(
+      ([{ kinds, checks }, desk, margins, { createAskingDesk }]) =>
         createAskingDesk({
           signer,
           verify,
           clock,
           chance,
-          storage: deps.storage,
           ledger: () => ledger,
           links,
           roster,
@@ -394,6 +403,7 @@ export async function createNode(deps: NodeDeps): Promise<Result<MeshNode>> {
           kinds,
           checks,
           servedEncoders,
+          histograms: margins,
           notes,
           tokensPerSecond: () => tokensPerSecond,
           branch: deps.branch,
@@ -509,7 +519,7 @@ export async function createNode(deps: NodeDeps): Promise<Result<MeshNode>> {
     async *work(request, watch) {
       return yield* (await pipeline()).work(request, watch);
     },
-    histograms: async () => (await pipeline()).histograms(),
+    histograms: async () => (await histograms()).all(),
     async contribute(on) {
       const mine = ++decision;
       if (on) await work();

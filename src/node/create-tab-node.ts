@@ -249,8 +249,7 @@ export function createTabNode(deps: TabNodeDeps): TabNode & { begin(): Promise<v
       }),
     ask,
     work,
-    contribution: () =>
-      contributionView(
+    contribution: () => contributionView(
         life.running,
         life.notices.some((one) => one.id === 'contribute'),
       ),
@@ -367,6 +366,10 @@ export function createTabNode(deps: TabNodeDeps): TabNode & { begin(): Promise<v
       if (desk?.ledger !== node.ledger)
         desk = { ledger: node.ledger, desk: createLedgerDesk({ ledger: node.ledger, verify, clock }) };
       return ok(desk.desk);
+    },
+    async margins() {
+      const node = mesh();
+      return node ? ok(await (await import('./tab/margins')).marginsView(node)) : NOT_RUNNING;
     },
     async priceRange(text) {
       const node = mesh();
