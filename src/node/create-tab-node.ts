@@ -249,10 +249,7 @@ export function createTabNode(deps: TabNodeDeps): TabNode & { begin(): Promise<v
       }),
     ask,
     work,
-    contribution: () => contributionView(
-        life.running,
-        life.notices.some((one) => one.id === 'contribute'),
-      ),
+    contribution: () => contributionView(life.running),
     contribute: decideContribution,
     pause: (choice) =>
       withRunning(async (run) => {
