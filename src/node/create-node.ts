@@ -424,15 +424,6 @@ export async function createNode(deps: NodeDeps): Promise<Result<MeshNode>> {
     );
     return asking;
   }
-  if (deps.preload) {
-    await pipeline();
-    await bus.preload();
-  }
-
-  function offer(when: OfferedWhen, on: boolean): void {
-    for (const service of services) if (service.offered === when) bus.offer(service.definition.capability.id, on);
-  }
-
   /** Fetched with the first model that is to serve others, or the first doubt about one that did. */
   let testing: Promise<SelfTests> | null = null;
   function selfTests(): Promise<SelfTests> {
@@ -449,6 +440,15 @@ export async function createNode(deps: NodeDeps): Promise<Result<MeshNode>> {
       }),
     );
     return testing;
+  }
+
+  if (deps.preload) {
+    await Promise.all([pipeline(), selfTests()]);
+    await bus.preload();
+  }
+
+  function offer(when: OfferedWhen, on: boolean): void {
+    for (const service of services) if (service.offered === when) bus.offer(service.definition.capability.id, on);
   }
 
   /** Others may ask for the model from now on, as long as this device computes it as they do. */

@@ -34,15 +34,16 @@ test('a node whose answers others reject tests itself again, and stops serving a
       name === 'worker' ? { lies: { forgedTokenAt: 5 }, around: breakable, golden: async () => transcripts } : {},
     );
     nodes[name] = node;
-    await clock.runUntil(node.start());
     if (name !== 'asker') unwrap(await clock.runUntil(node.contribute(true)));
-    const [model] = node.loadedModels;
-    if (name === 'one') transcripts = [await transcriptOf(model!, clock)];
+    if (name === 'one') transcripts = [await transcriptOf(node.loadedModels[0]!, clock)];
   }
   const { asker, worker } = nodes as { asker: MeshNode; worker: MeshNode };
-  await clock.advance(5_000);
-
   expect(worker.selfTest).toMatchObject({ passed: true });
+  // The hour passes before they meet: afterwards doubt has nothing to wait for, and no heartbeat goes to and fro meanwhile.
+  await clock.advance(SELF_TEST_PAUSE_MS);
+  for (const node of Object.values(nodes)) await clock.runUntil(node.start());
+  await clock.advance(5_000);
+  expect(asker.roster.get(worker.self)!.card!.capabilities).toContain(llmChat.id);
 
   // The device goes wrong; others find its answer to be none of the model's.
   broken = true;
@@ -59,11 +60,7 @@ test('a node whose answers others reject tests itself again, and stops serving a
     }
   };
   expect(unwrap(await clock.runUntil(asked())).answer.verdict).toBe('rejected');
-  expect(worker.bus.offered).toContain(llmChat.id);
-
-  // Two links fewer make an hour of heartbeats short.
-  for (const name of ['one', 'two']) await clock.runUntil(nodes[name]!.stop());
-  await clock.advance(SELF_TEST_PAUSE_MS);
+  await clock.advance(1_000);
   expect(worker.selfTest).toMatchObject({ passed: false });
   expect(worker.unserved).toMatchObject({ code: 'self_test_failed' });
   expect(worker.bus.offered).not.toContain(llmChat.id);
