@@ -32,6 +32,8 @@ export interface MemberOptions {
   readonly lies?: Lies;
   /** Puts something between the node and its model: a checker that finds fault with everything, or with nothing. */
   readonly around?: (model: LanguageModel) => LanguageModel;
+  /** Transcripts by which it tests itself, and challenges others; absent: none are known. */
+  readonly golden?: NodeDeps['golden'];
   /** Plants claims for those who check its answers. */
   readonly plants?: boolean;
   /** What nodes ask for their work. */
@@ -80,7 +82,10 @@ export async function createMemoryMesh(
     world,
     community,
     modelHash: createScriptedModel({ answers: SCRIPT, clock }).identity.hash,
-    async createMember(name, { tokenDelayMs, lies, around = asItIs, plants = false, offers, storage, encoders } = {}) {
+    async createMember(
+      name,
+      { tokenDelayMs, lies, around = asItIs, plants = false, golden, offers, storage, encoders } = {},
+    ) {
       const signer = seedSignerFor(name);
       let model: LanguageModel | null = null;
       return unwrap(
@@ -117,6 +122,7 @@ export async function createMemoryMesh(
           },
           branch: economy === undefined || name === 'founder' ? null : signer.nodeId,
           ...(offers === undefined ? {} : { offers }),
+          ...(golden === undefined ? {} : { golden }),
           ...(plants ? { newSigner: async () => createNodeSigner(chance.bytes(32)) } : {}),
           defaultModel: 'scripted-1',
           ...(encoders === undefined ? {} : { encoders }),

@@ -5,19 +5,13 @@ import type { Golden } from '#core/engines/model-manifest';
 import { runPipeline, type WorkOutcome } from '#core/experts/pipeline';
 import type { RouteUpdate } from '#core/experts/route';
 import type { PipelineDeps, WorkRequest } from '#core/experts/run';
-import type { NodeStorage } from '#core/storage/ports';
 import { llmChat, type ChatInput, type ChatOutput } from '#services/llm-chat/contract';
 import { createGoldenChallenges } from './golden-challenges';
-import { createMarginHistograms, type MarginHistogram } from './margin-histograms';
 import { createPipelineDeps, type NodeParts } from './pipeline-deps';
 import { createPlantedChecks, createValidatorRecords } from './planted-checks';
 import { createSecondOpinions } from './second-opinions';
 
-export interface AskingDeskDeps extends Omit<
-  NodeParts,
-  'validatorRecords' | 'histograms' | 'judge' | 'auditors' | 'askAudit'
-> {
-  readonly storage: NodeStorage;
+export interface AskingDeskDeps extends Omit<NodeParts, 'validatorRecords' | 'judge' | 'auditors' | 'askAudit'> {
   /** A model that is loaded here, by its hash. */
   readonly ownModel: (hash: string) => LanguageModel | undefined;
   readonly golden: (modelId: string) => Promise<readonly Golden[]>;
@@ -31,17 +25,14 @@ export type Watch = (deps: PipelineDeps) => PipelineDeps;
 /** Everything that asks others for work: the pipeline, and what follows an answer to keep those honest who gave and checked it. */
 export interface AskingDesk {
   work(request: WorkRequest, watch?: Watch): AsyncGenerator<RouteUpdate, Result<WorkOutcome>>;
-  histograms(): Promise<readonly MarginHistogram[]>;
 }
 
 export function createAskingDesk(deps: AskingDeskDeps): AskingDesk {
   const { signer, verify, clock, chance } = deps;
   const validatorRecords = createValidatorRecords();
-  const histograms = createMarginHistograms(deps.storage.records, clock);
   const pipeline = createPipelineDeps({
     ...deps,
     validatorRecords,
-    histograms,
     ...createSecondOpinions(deps),
   });
   const planted =
@@ -75,6 +66,5 @@ export function createAskingDesk(deps: AskingDeskDeps): AskingDesk {
       if (outcome.ok) follow(request, outcome.value);
       return outcome.ok ? ok(outcome.value) : outcome;
     },
-    histograms: () => histograms.all(),
   };
 }

@@ -1,7 +1,7 @@
 import { createEmitter, type EventSource } from '#core/base/events';
 import type { NodeId } from '#core/base/ids';
 import type { Chance, Clock, Signer, Verify } from '#core/base/ports';
-import { fail, ok, type Result } from '#core/base/result';
+import { fail, ok, type Failure, type Result } from '#core/base/result';
 import { createBus, type Bus } from '#core/bus/bus';
 import type { CapabilityId } from '#core/bus/capability';
 import { MAX_MODEL_NOTES, type NodeCard } from '#core/bus/messages';
@@ -11,6 +11,7 @@ import type { LanguageModel, LanguageModelLoader, LoadProgress, ModelIdentity } 
 import type { Golden } from '#core/engines/model-manifest';
 import type { Sandbox } from '#core/engines/sandbox';
 import type { SelfTestReport } from '#core/engines/self-test';
+import type { MarginHistogram } from '#core/experts/margin-measurements';
 import type { WorkOutcome } from '#core/experts/pipeline';
 import type { ExpertPapers } from '#core/experts/expert-card';
 import type { Stakes } from '#core/experts/job-class';
@@ -29,7 +30,8 @@ import type { Signed } from '#core/wire/signed';
 import type { AskingDesk as Desk, Watch } from './asking-desk';
 import type { EconomyDesk } from './economy/desk';
 import type { KnownOffer } from './economy/payer';
-import type { MarginHistogram } from './margin-histograms';
+import type { MarginHistograms } from './margin-histograms';
+import type { SelfTests } from './self-tests';
 import {
   createBasicServices,
   createGivenVerdicts,
@@ -84,6 +86,8 @@ export interface NodeDeps {
   readonly hostPapers?: () => Promise<NodePapers>;
   /** Golden transcripts of a model, by which this device proves that it computes it; none known: an empty list. */
   readonly golden?: (modelId: string) => Promise<readonly Golden[]>;
+  /** Name and version of what runs the models: with another one a device tests itself again. */
+  readonly browser?: () => Promise<string>;
   readonly device: NodeCard['device'];
   readonly version: string;
   /** Fetches the code of all services before the node starts, for runs on a virtual clock. */
@@ -143,6 +147,8 @@ export interface MeshNode {
   readonly servedEncoders: Readonly<EncoderChoice>;
   /** What the last self-test of the served model found; null before it ran. */
   readonly selfTest: SelfTestReport | null;
+  /** Why this node, though it contributes, does not serve its model to others; null while it does, or need not. */
+  readonly unserved: Failure | null;
   readonly loading: LoadProgress | null;
   readonly loadedModels: readonly LanguageModel[];
   readonly loadedEncoders: ReadonlyMap<ServedTask, EncoderModel>;
@@ -174,6 +180,7 @@ export async function createNode(deps: NodeDeps): Promise<Result<MeshNode>> {
   let checksGiven = 0;
   let servedModel = deps.defaultModel;
   let selfTestReport: SelfTestReport | null = null;
+  let unserved: Failure | null = null;
 
   const links = createLinks({
     network,
@@ -256,7 +263,8 @@ export async function createNode(deps: NodeDeps): Promise<Result<MeshNode>> {
     payments: async () => (await economy())?.payee ?? null,
     async runService(capability, input, signal, onChunk, job) {
       const kind = (await work()).kinds.get(capability);
-      if (!kind || !bus.has(capability))
+      // Work that is not offered is not done for others, whoever asks: this device may compute it wrongly.
+      if (!kind || !bus.has(capability) || (job.requester !== self && !bus.offered.includes(capability)))
         return fail(
           'unsupported_job_type',
           `This node does not do ${capability}.`,
@@ -320,6 +328,7 @@ export async function createNode(deps: NodeDeps): Promise<Result<MeshNode>> {
       ledger: () => ledger,
       executor: () => executor,
       verdicts,
+      onRejected: (modelHash) => void selfTests().then((tests) => tests.doubt(modelHash)),
       info: () => ({ version: deps.version, card: { ...ownCard(), capabilities: [...bus.offered] } }),
       stats: () => ({ ...bus.stats(), serving: bus.serving, links: links.all.length }),
     }),
@@ -377,17 +386,25 @@ export async function createNode(deps: NodeDeps): Promise<Result<MeshNode>> {
     return working;
   }
 
+  /** What was counted is read with the first question, or when somebody looks at it. */
+  let counting: Promise<MarginHistograms> | null = null;
+  function histograms(): Promise<MarginHistograms> {
+    counting ??= import('./margin-histograms').then(({ createMarginHistograms }) =>
+      createMarginHistograms(deps.storage.records, clock),
+    );
+    return counting;
+  }
+
   /** The code of the pipeline is fetched with the first question. */
   let asking: Promise<Desk> | null = null;
   function pipeline() {
-    asking ??= Promise.all([work(), economy(), import('./asking-desk')]).then(
-      ([{ kinds, checks }, desk, { createAskingDesk }]) =>
+    asking ??= Promise.all([work(), economy(), histograms(), import('./asking-desk')]).then(
+      ([{ kinds, checks }, desk, margins, { createAskingDesk }]) =>
         createAskingDesk({
           signer,
           verify,
           clock,
           chance,
-          storage: deps.storage,
           ledger: () => ledger,
           links,
           roster,
@@ -396,6 +413,7 @@ export async function createNode(deps: NodeDeps): Promise<Result<MeshNode>> {
           kinds,
           checks,
           servedEncoders,
+          histograms: margins,
           notes,
           tokensPerSecond: () => tokensPerSecond,
           branch: deps.branch,
@@ -408,13 +426,48 @@ export async function createNode(deps: NodeDeps): Promise<Result<MeshNode>> {
     );
     return asking;
   }
+  /** Fetched with the first model that is to serve others, or the first doubt about one that did. */
+  let testing: Promise<SelfTests> | null = null;
+  function selfTests(): Promise<SelfTests> {
+    testing ??= import('./self-tests').then(({ createSelfTests }) =>
+      createSelfTests({
+        records: deps.storage.records,
+        clock,
+        browser: deps.browser ?? (async () => ''),
+        golden: deps.golden ?? (async () => []),
+        onReport(report) {
+          selfTestReport = report;
+          changed.emit('models');
+        },
+      }),
+    );
+    return testing;
+  }
+
   if (deps.preload) {
-    await pipeline();
+    await Promise.all([pipeline(), selfTests()]);
     await bus.preload();
   }
 
   function offer(when: OfferedWhen, on: boolean): void {
     for (const service of services) if (service.offered === when) bus.offer(service.definition.capability.id, on);
+  }
+
+  /** Others may ask for the model from now on, as long as this device computes it as they do. */
+  async function serveToOthers(): Promise<void> {
+    unserved = null;
+    offer('model-warm', true);
+    const model = held(servedModel);
+    if (model === undefined) return;
+    const tests = await selfTests();
+    if (!contributing || held(servedModel) !== model) return;
+    tests.watch(model, (why) => {
+      unserved = why;
+      offer('model-warm', false);
+      bus.announce();
+      changed.emit('models');
+      changed.emit('work');
+    });
   }
 
   /**
@@ -424,19 +477,8 @@ export async function createNode(deps: NodeDeps): Promise<Result<MeshNode>> {
   async function warmUp(id = servedModel): Promise<Result<void>> {
     const loaded = await model(id);
     if (!loaded.ok) return loaded;
-    const golden = (await deps.golden?.(id)) ?? [];
-    if (golden.length > 0) {
-      const { selfTest } = await import('#core/engines/self-test');
-      const tested = await selfTest(loaded.value, golden);
-      if (!tested.ok) return tested;
-      selfTestReport = tested.value;
-      changed.emit('models');
-      if (!tested.value.passed)
-        return fail(
-          'self_test_failed',
-          `This device does not compute ${loaded.value.identity.name} as others do (${tested.value.agreeing} of ${tested.value.positions} tokens agree), so it may not serve it; try another browser or a smaller model.`,
-        );
-    }
+    const tested = await (await selfTests()).hold(loaded.value);
+    if (!tested.ok) return tested;
     const prompt = await loaded.value.encodePrompt([{ role: 'user', text: 'hello' }]);
     if (!prompt.ok) return prompt;
     const { signal } = new AbortController();
@@ -511,7 +553,7 @@ export async function createNode(deps: NodeDeps): Promise<Result<MeshNode>> {
     async *work(request, watch) {
       return yield* (await pipeline()).work(request, watch);
     },
-    histograms: async () => (await pipeline()).histograms(),
+    histograms: async () => (await histograms()).all(),
     async contribute(on) {
       const mine = ++decision;
       if (on) await work();
@@ -523,6 +565,8 @@ export async function createNode(deps: NodeDeps): Promise<Result<MeshNode>> {
       contributing = on;
       if (!on) {
         for (const when of ['model-warm', 'embed-warm', 'rerank-warm', 'contributing'] as const) offer(when, false);
+        (await testing)?.unwatch();
+        unserved = null;
         bus.announce();
         changed.emit('work');
         return ok(undefined);
@@ -531,7 +575,8 @@ export async function createNode(deps: NodeDeps): Promise<Result<MeshNode>> {
       changed.emit('work');
       const warm = await warmUp();
       if (mine !== decision) return ok(undefined);
-      if (warm.ok) offer('model-warm', true);
+      if (warm.ok) void serveToOthers();
+      else unserved = warm.error;
       bus.announce();
       changed.emit('work');
       const beside = await warmUpEncoders(mine);
@@ -551,7 +596,7 @@ export async function createNode(deps: NodeDeps): Promise<Result<MeshNode>> {
       const at = loadedModels.findIndex(({ identity }) => identity.id === before);
       const [old] = at === -1 ? [] : loadedModels.splice(at, 1);
       await old?.dispose();
-      if (contributing) offer('model-warm', true);
+      if (contributing) void serveToOthers();
       bus.announce();
       changed.emit('models');
       changed.emit('work');
@@ -575,6 +620,9 @@ export async function createNode(deps: NodeDeps): Promise<Result<MeshNode>> {
     get selfTest() {
       return selfTestReport;
     },
+    get unserved() {
+      return unserved;
+    },
     get contributing() {
       return contributing;
     },
@@ -592,6 +640,7 @@ export async function createNode(deps: NodeDeps): Promise<Result<MeshNode>> {
     async stop() {
       decision += 1;
       for (const stop of stops) stop();
+      (await testing)?.unwatch();
       (await taking)?.stop();
       sandbox?.dispose();
       bus.close();

@@ -257,11 +257,7 @@ export function createTabNode(deps: TabNodeDeps): TabNode & { begin(): Promise<v
       }),
     ask,
     work,
-    contribution: () =>
-      contributionView(
-        life.running,
-        life.notices.some((one) => one.id === 'contribute'),
-      ),
+    contribution: () => contributionView(life.running),
     contribute: decideContribution,
     pause: (choice) =>
       withRunning(async (run) => {
@@ -378,6 +374,10 @@ export function createTabNode(deps: TabNodeDeps): TabNode & { begin(): Promise<v
         desk = { ledger, desk: createLedgerDesk({ ledger, verify, clock, links, disputes, claimOf }) };
       }
       return ok(desk.desk);
+    },
+    async margins() {
+      const node = mesh();
+      return node ? ok(await (await import('./tab/margins')).marginsView(node)) : NOT_RUNNING;
     },
     async priceRange(text) {
       const node = mesh();

@@ -3,7 +3,7 @@ import type { NodeId } from '#core/base/ids';
 import type { Chance, Clock } from '#core/base/ports';
 import { checkAgainst } from '#core/wire/gate';
 import type { Golden } from '#core/engines/model-manifest';
-import { NO_RECORD, recordOutcome, SUSPICION_LIMIT, type AuditRecord } from '#core/experts/audit';
+import { isLookDue, NO_RECORD, noteLook, recordOutcome, SUSPICION_LIMIT, type AuditRecord } from '#core/experts/audit';
 import type { PipelineDeps } from '#core/experts/run';
 import { chatOutputSchema, llmChat, type ChatOutput } from '#services/llm-chat/contract';
 
@@ -24,7 +24,8 @@ export interface GoldenChallengeDeps {
 
 /**
  * Questions whose answer is known beforehand, put to a node like any other: it cannot tell, and nobody needs to check. Asked on doubt
- * (half the suspicion that counts as a failure, or a rejection that nobody confirmed), and now and then by chance.
+ * (half the suspicion that counts as a failure, or a rejection that nobody confirmed), when nobody looked at the node for a week,
+ * this answer included, and now and then by chance.
  */
 export interface GoldenChallenges {
   after(executor: NodeId, model: ChatOutput['model'], rejectedByOne: boolean): Promise<void>;
@@ -33,7 +34,9 @@ export interface GoldenChallenges {
 export function createGoldenChallenges({ chance, clock, pipeline, golden }: GoldenChallengeDeps): GoldenChallenges {
   const underWay = new Set<NodeId>();
 
-  const isDoubtful = (record: AuditRecord | undefined): boolean => (record?.suspicion ?? 0) >= SUSPICION_LIMIT / 2;
+  const recordOf = (executor: NodeId, model: ChatOutput['model']): AuditRecord =>
+    pipeline.audits.get(executor, model.hash) ?? NO_RECORD;
+  const isDoubtful = ({ suspicion }: AuditRecord): boolean => suspicion >= SUSPICION_LIMIT / 2;
 
   async function challenge(executor: NodeId, model: ChatOutput['model']): Promise<void> {
     const known = pick(chance, await golden(model.id));
@@ -60,16 +63,17 @@ export function createGoldenChallenges({ chance, clock, pipeline, golden }: Gold
     if (!done.ok) return;
     const output = checkAgainst(chatOutputSchema, done.value.output);
     const right = output.ok && output.value.model.hash === model.hash && isRight(output.value, known);
-    if (right) return;
-    const record = pipeline.audits.get(executor, model.hash) ?? NO_RECORD;
-    pipeline.audits.set(executor, model.hash, recordOutcome(record, { verdict: 'rejected', outsideBranch: true }));
-    pipeline.outcome(executor, 'rejected');
+    const record = noteLook(recordOf(executor, model), clock.now());
+    const found = right ? record : recordOutcome(record, { verdict: 'rejected', outsideBranch: true });
+    pipeline.audits.set(executor, model.hash, found);
+    if (!right) pipeline.outcome(executor, 'rejected');
   }
 
   return {
     async after(executor, model, rejectedByOne) {
-      const record = pipeline.audits.get(executor, model.hash);
-      if (!rejectedByOne && !isDoubtful(record) && fraction(chance) >= CHALLENGE_SHARE) return;
+      const record = recordOf(executor, model);
+      const called = rejectedByOne || isDoubtful(record) || isLookDue(record, clock.now());
+      if (!called && fraction(chance) >= CHALLENGE_SHARE) return;
       if (underWay.has(executor)) return;
       underWay.add(executor);
       await challenge(executor, model).finally(() => underWay.delete(executor));

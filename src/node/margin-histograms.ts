@@ -1,23 +1,11 @@
 import type { Clock } from '#core/base/ports';
+import { MARGIN_BUCKETS, MAX_MARGIN_PAIRS, type MarginHistogram } from '#core/experts/margin-measurements';
 import type { CheckEvidence } from '#core/experts/route';
 import type { KeyValueStore } from '#core/storage/ports';
 
-/** One bucket for each hundredth of a logit up to 2.54, and one for everything above. */
-const BUCKETS = 256;
-/** Pairs of engine and device classes that are told apart; a device meets a handful. */
-const MAX_PAIRS = 64;
 /** Counts are written this long after the first change: what a crash loses are a few answers of statistics. */
 const SAVE_AFTER_MS = 5_000;
 const KEY = 'margin-histograms';
-
-/** Margins of checked tokens between two classes of devices on one engine. */
-export interface MarginHistogram {
-  readonly engine: string;
-  readonly executorClass: string;
-  readonly validatorClass: string;
-  /** Counts by hundredths of a logit; the last counts everything from 2.55 on. */
-  readonly counts: readonly number[];
-}
 
 /**
  * How much honest devices differ: the ground for thresholds of classes that nobody measured yet, above all of graphics processors,
@@ -36,7 +24,7 @@ export function createMarginHistograms(records: KeyValueStore, clock: Clock): Ma
     for (const { engine, executorClass, validatorClass, counts } of (kept.ok && kept.value) || []) {
       const pair = pairOf(engine, executorClass, validatorClass);
       counts.forEach((count, at) => {
-        if (pair && at < BUCKETS && Number.isSafeInteger(count)) pair.counts[at]! += count;
+        if (pair && at < MARGIN_BUCKETS && Number.isSafeInteger(count)) pair.counts[at]! += count;
       });
     }
   });
@@ -44,8 +32,11 @@ export function createMarginHistograms(records: KeyValueStore, clock: Clock): Ma
   function pairOf(engine: string, executorClass: string, validatorClass: string) {
     const key = JSON.stringify([engine, executorClass, validatorClass]);
     const known = pairs.get(key);
-    if (known || pairs.size >= MAX_PAIRS) return known ?? null;
-    const fresh = { histogram: { engine, executorClass, validatorClass }, counts: new Array<number>(BUCKETS).fill(0) };
+    if (known || pairs.size >= MAX_MARGIN_PAIRS) return known ?? null;
+    const fresh = {
+      histogram: { engine, executorClass, validatorClass },
+      counts: new Array<number>(MARGIN_BUCKETS).fill(0),
+    };
     pairs.set(key, fresh);
     return fresh;
   }
@@ -67,7 +58,7 @@ export function createMarginHistograms(records: KeyValueStore, clock: Clock): Ma
       void loaded.then(() => {
         const pair = pairOf(engine, executorClass, validatorClass);
         if (!pair) return;
-        for (const [, hundredths] of margins) pair.counts[Math.min(BUCKETS - 1, hundredths)]! += 1;
+        for (const [, hundredths] of margins) pair.counts[Math.min(MARGIN_BUCKETS - 1, hundredths)]! += 1;
         saveSoon();
       });
     },

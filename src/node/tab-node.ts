@@ -16,6 +16,7 @@ import type { EvidenceDesk } from './tab/evidence-views';
 import type { ExpertsDesk } from './tab/expert-views';
 import type { HostsDesk } from './tab/host-views';
 import type { LedgerDesk } from './tab/ledger-desk-views';
+import type { MarginsView } from './tab/margin-views';
 
 /** What the person decided about lending this device. */
 export interface ContributionView {
@@ -420,6 +421,8 @@ export interface TabNode {
   ledgerDesk(): Promise<Result<LedgerDesk>>;
   /** What a question would cost at those who offer answers now, in millionths of a credit at most: the least and the most. Null: nothing, or nobody is paid. */
   priceRange(text: string): Promise<PriceRange | null>;
+  /** How much the devices of others differed in what this node had checked. Code `not_running`. */
+  margins(): Promise<Result<MarginsView>>;
   /** The traces that this device keeps, and sealing one of them for others. */
   evidence(): Promise<Result<EvidenceDesk>>;
   exportLedger(): Promise<Result<string>>;

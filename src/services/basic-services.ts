@@ -55,6 +55,8 @@ export interface BasicServiceDeps {
   readonly ledger: () => Ledger;
   readonly executor: () => Executor;
   readonly verdicts: GivenVerdicts;
+  /** Others rejected what this node had computed with a model. */
+  readonly onRejected: (modelHash: string) => void;
   readonly info: () => InfoOutput;
   readonly stats: () => StatsOutput;
 }
@@ -103,7 +105,12 @@ export function createBasicServices(deps: BasicServiceDeps): readonly Registered
     service('always', {
       capability: receiptKeep,
       load: async () =>
-        (await import('./receipt-keep/handler')).createReceiptKeepHandler({ self: signer.nodeId, verify, ledger }),
+        (await import('./receipt-keep/handler')).createReceiptKeepHandler({
+          self: signer.nodeId,
+          verify,
+          ledger,
+          onRejected: deps.onRejected,
+        }),
     }),
   ];
 }

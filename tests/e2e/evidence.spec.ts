@@ -4,7 +4,10 @@ import { join } from 'node:path';
 import { chromium, expect, test, type Page } from '@playwright/test';
 import { commands } from '#cli/commands';
 import { runCommandLine } from '#cli/run-command-line';
+import { unwrap } from '#core/base/result';
 import type { EvidenceReport } from '#core/evidence/verify-evidence';
+import { marginMeasurementsSchema } from '#core/experts/margin-measurements';
+import { parseJsonThrough } from '#core/wire/gate';
 import { browserLaunch } from '#tests/find-browser';
 import { violationsOf, withAxe } from './axe';
 import { arrive, contribute, expectNoFaults, nodeReady, seesOffers, watchForFaults, type PersonAtPage } from './people';
@@ -83,6 +86,35 @@ test('an answer of the mesh is sealed under it, without its words and with them'
   await page.getByRole('link', { name: 'Receipt' }).click();
   await page.getByRole('button', { name: 'Seal this' }).click();
   await sealInPanel(page, 'from-ledger.car');
+  await expectNoFaults(asker);
+});
+
+test('what devices differ by is seen as a plot and as a file that names nobody', async () => {
+  const { page } = asker;
+  await page.getByRole('navigation', { name: 'Places' }).getByRole('link', { name: 'Ask' }).click();
+  await page.getByRole('button', { name: 'Show checks' }).last().click();
+  await page.getByRole('link', { name: 'What “checked” means here' }).first().click();
+  const card = page.getByTestId('margins');
+  const pair = card.getByTestId('margin-pair');
+  await expect(pair.first()).toContainText('transformers/wasm');
+  await expect(pair.first().getByRole('img', { name: /\d+ tokens: none above 0\.10/ })).toBeVisible();
+  await pair.first().getByText('The same as a table').click();
+  await expect(pair.first().getByRole('row', { name: /^0 [1-9]/ })).toBeVisible();
+  expect(await violationsOf(page)).toEqual([]);
+  await page.setViewportSize({ width: 390, height: 844 });
+  expect(await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth)).toBeLessThanOrEqual(0);
+  const [download] = await Promise.all([
+    page.waitForEvent('download'),
+    card.getByRole('button', { name: 'Save the measurements' }).click(),
+  ]);
+  expect(download.suggestedFilename()).toBe('tabmesh-margins.json');
+  const path = join(files, 'margins.json');
+  await download.saveAs(path);
+  const text = await readFile(path, 'utf8');
+  const measured = unwrap(parseJsonThrough(marginMeasurementsSchema, text, 1_000_000));
+  expect(measured.pairs[0]!.counts[0]!.hundredths).toBe(0);
+  for (const { nodeId } of [asker, worker, checker]) expect(text).not.toContain(nodeId);
+  await page.setViewportSize({ width: 1280, height: 720 });
   await expectNoFaults(asker);
 });
 

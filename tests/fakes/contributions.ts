@@ -8,6 +8,7 @@ import {
   type Contribution,
   type SkillContribution,
 } from '#core/ledger/growth/contribution-receipt';
+import type { DataShardDraft } from '#core/ledger/growth/data-shard';
 import { createFinding, type FindingDraft } from '#core/ledger/growth/finding';
 import {
   BASIS_OF_KIND,
@@ -16,6 +17,7 @@ import {
   type ContributionKind,
   type Source,
 } from '#core/ledger/growth/growth-fields';
+import type { TrainingDraft } from '#core/ledger/growth/training-work-receipt';
 import type { Signed } from '#core/wire/signed';
 import { signerNamed } from './test-community';
 
@@ -154,3 +156,43 @@ export const taughtSource = async (
   termsVerified: true,
   teacherPolicies: [await createTeacherPolicy(reader, { ...openTerms, ...change })],
 });
+
+/** An entry about training data that keeps every rule. */
+export const shardDraft: DataShardDraft = {
+  content: { hash: hashOf('shard'), format: 'application/jsonl', sizeBytes: 4_096, redaction: 'public' },
+  records: 60,
+  sort: 'dialogue',
+  source: ownSource,
+  personalData: 'removed',
+  duplicates: 'removed',
+  contamination: { report: hashOf('report'), against: [hashOf('set')], overlaps: 0 },
+  usedBy: [{ expert: 'spark-1', modelHash: hashOf('weights') }],
+  effects: [
+    {
+      modelHash: hashOf('weights'),
+      delta: { measure: 'right_answers', set: hashOf('set'), beforeMilli: 700, afterMilli: 778, samples: 72 },
+    },
+  ],
+  previous: null,
+  at: CONTRIBUTED_AT,
+};
+
+/** A receipt of training of `signerNamed('trainer')` that keeps every rule, though it made things worse. */
+export const trainingDraft: TrainingDraft = {
+  community: cidNamed('community'),
+  jobId: 'training-1',
+  taskClass: 'train.adapter@1',
+  payer: signerNamed('payer').nodeId,
+  creditAccount: signerNamed('trainer').nodeId,
+  expert: 'spark-1',
+  baseModelHash: hashOf('base'),
+  recipeHash: hashOf('recipe'),
+  dataShards: [cidNamed('shard')],
+  artefactHashes: [hashOf('adapter')],
+  deltas: [{ measure: 'right_answers', set: hashOf('set'), beforeMilli: 700, afterMilli: 650, samples: 72 }],
+  work: { steps: 100, wallTimeMs: 1_000, startedAt: CONTRIBUTED_AT, completedAt: CONTRIBUTED_AT + 1_000 },
+  reservation: cidNamed('reservation'),
+  settlement: cidNamed('closing'),
+  chargeMicros: 1_000,
+  at: CONTRIBUTED_AT + 1_000,
+};

@@ -7,6 +7,7 @@ import { cidOf, decodeCanonical, encodeCanonical, sha256 } from '#core/base/cano
 import { unwrap } from '#core/base/result';
 import type { Seal } from '#core/evidence/seal';
 import { createExpertCard } from '#core/experts/expert-card';
+import { marginMeasurements } from '#core/experts/margin-measurements';
 import { createManifest, openManifest } from '#core/identity/community';
 import { createInvite } from '#core/identity/invites';
 import type { Commitment, VerdictStatement } from '#core/ledger/statements';
@@ -14,11 +15,24 @@ import { createAdvertisement } from '#core/ledger/cards/host-advertisement';
 import { createNodeCard, openNodeCard } from '#core/ledger/cards/node-card';
 import { createTaskPacket } from '#core/ledger/cards/task-packet';
 import { createTeacherPolicy } from '#core/ledger/cards/teacher-policy';
+import { createDataShard } from '#core/ledger/growth/data-shard';
+import { createFinding } from '#core/ledger/growth/finding';
+import { createTrainingWorkReceipt } from '#core/ledger/growth/training-work-receipt';
 import type { Receipt } from '#core/ledger/receipts';
 import { sign, type Signed } from '#core/wire/signed';
 import { cardFor, hexOf, manifest, resultOf } from '#tests/fakes/admission-input';
+import {
+  contributionOf,
+  findingsOf,
+  receiptFor,
+  shardDraft,
+  skillContribution,
+  taughtSource,
+  trainingDraft,
+} from '#tests/fakes/contributions';
 import { advertisementDraft, CARDS_AT as NOW, host, nodeCardDraft } from '#tests/fakes/host-cards';
 import { createSeededChance } from '#tests/fakes/seeded-chance';
+import { signerNamed } from '#tests/fakes/test-community';
 import { ROOT } from '#tests/steps';
 
 const verify = createVerify();
@@ -155,9 +169,15 @@ export const bodies = async (): Promise<Readonly<Record<string, unknown>>> => ({
   },
   commitment: bodyOf(await sign(doer, commitment)),
   community: bodyOf(await createManifest(host, { name: 'Street', open: true, createdAt: NOW })),
+  'contribution-finding': bodyOf(await createFinding(checker, findingsOf(contributionOf('knowledge')).at(-1)!)),
+  'contribution-receipt': bodyOf(await receiptFor(contributionOf('knowledge'))),
+  'data-shard': bodyOf(await createDataShard(host, { ...shardDraft, source: await taughtSource() })),
   'expert-card': bodyOf(await expertCard()),
   'host-advertisement': bodyOf(await advertisement()),
   invite: bodyOf(await invite()),
+  'margin-measurements': marginMeasurements([
+    { engine: 'transformers/wasm', executorClass: 'true 8 16', validatorClass: '? ? ?', counts: [900, 3, 0, 1] },
+  ]),
   // All of it is accepted once; single members are changed in a short one.
   'model-catalogue': { ...catalogue, models: [manifest] },
   'model-manifest': manifest,
@@ -165,8 +185,10 @@ export const bodies = async (): Promise<Readonly<Record<string, unknown>>> => ({
   receipt: bodyOf(await sign(asker, receipt)),
   seal: bodyOf(await sign(asker, seal)),
   signed: await sign(asker, receipt),
+  'skill-receipt': bodyOf(await receiptFor(skillContribution())),
   'task-packet': bodyOf(await packet()),
   'teacher-policy': bodyOf(await policy()),
+  'training-work-receipt': bodyOf(await createTrainingWorkReceipt(signerNamed('trainer'), trainingDraft)),
   verdict: bodyOf(await sign(checker, verdict)),
 });
 

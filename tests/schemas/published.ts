@@ -1,6 +1,7 @@
 import { sealSchema } from '#core/evidence/seal';
 import { modelCatalogueSchema, modelManifestSchema } from '#core/engines/model-manifest';
 import { expertCardSchema } from '#core/experts/expert-card';
+import { marginMeasurementsSchema } from '#core/experts/margin-measurements';
 import { communityManifestSchema } from '#core/identity/community';
 import { inviteSchema } from '#core/identity/memberships';
 import { batchManifestSchema } from '#core/jobs/batch/manifest';
@@ -9,6 +10,10 @@ import { hostAdvertisementSchema } from '#core/ledger/cards/host-advertisement';
 import { nodeCardSchema } from '#core/ledger/cards/node-card';
 import { taskPacketSchema } from '#core/ledger/cards/task-packet';
 import { teacherPolicySchema } from '#core/ledger/cards/teacher-policy';
+import { contributionReceiptSchema, skillReceiptSchema } from '#core/ledger/growth/contribution-receipt';
+import { dataShardSchema } from '#core/ledger/growth/data-shard';
+import { findingSchema } from '#core/ledger/growth/finding';
+import { trainingWorkReceiptSchema } from '#core/ledger/growth/training-work-receipt';
 import { receiptSchema } from '#core/ledger/receipts';
 import { signedSchema } from '#core/wire/signed';
 import type { AnySchema } from './to-json-schema';
@@ -42,6 +47,15 @@ export const PUBLISHED: readonly Published[] = [
     'identity/community',
     'communityManifestSchema',
   ),
+  published('contribution-finding', 'Contribution finding', findingSchema, 'ledger/growth/finding', 'findingSchema'),
+  published(
+    'contribution-receipt',
+    'Contribution receipt',
+    contributionReceiptSchema,
+    'ledger/growth/contribution-receipt',
+    'contributionReceiptSchema',
+  ),
+  published('data-shard', 'Data shard', dataShardSchema, 'ledger/growth/data-shard', 'dataShardSchema'),
   published('expert-card', 'Expert card', expertCardSchema, 'experts/expert-card', 'expertCardSchema'),
   published(
     'host-advertisement',
@@ -51,6 +65,13 @@ export const PUBLISHED: readonly Published[] = [
     'hostAdvertisementSchema',
   ),
   published('invite', 'Invite', inviteSchema, 'identity/memberships', 'inviteSchema'),
+  published(
+    'margin-measurements',
+    'Margin measurements',
+    marginMeasurementsSchema,
+    'experts/margin-measurements',
+    'marginMeasurementsSchema',
+  ),
   published(
     'model-catalogue',
     'Model catalogue',
@@ -63,6 +84,13 @@ export const PUBLISHED: readonly Published[] = [
   published('receipt', 'Receipt', receiptSchema, 'ledger/receipts', 'receiptSchema'),
   published('seal', 'Seal', sealSchema, 'evidence/seal', 'sealSchema'),
   published('signed', 'Signed body', signedSchema, 'wire/signed', 'signedSchema'),
+  published(
+    'skill-receipt',
+    'Skill receipt',
+    skillReceiptSchema,
+    'ledger/growth/contribution-receipt',
+    'skillReceiptSchema',
+  ),
   published('task-packet', 'Task packet', taskPacketSchema, 'ledger/cards/task-packet', 'taskPacketSchema'),
   published(
     'teacher-policy',
@@ -70,6 +98,13 @@ export const PUBLISHED: readonly Published[] = [
     teacherPolicySchema,
     'ledger/cards/teacher-policy',
     'teacherPolicySchema',
+  ),
+  published(
+    'training-work-receipt',
+    'Training work receipt',
+    trainingWorkReceiptSchema,
+    'ledger/growth/training-work-receipt',
+    'trainingWorkReceiptSchema',
   ),
   published('verdict', 'Verdict', verdictSchema, 'ledger/statements', 'verdictSchema'),
 ];

@@ -4,10 +4,13 @@ import { createSeededChance } from '#tests/fakes/seeded-chance';
 import {
   auditRate,
   expectedGainOfCheating,
+  isLookDue,
   LEAST_DETECTION,
   LEAST_RATE,
+  LOOK_LIFE_MS,
   MOST_SAVED,
   NO_RECORD,
+  noteLook,
   recordOutcome,
   SAFETY,
   shouldCheck,
@@ -95,7 +98,7 @@ describe('cheating', () => {
 
 describe('the record', () => {
   it('counts what strangers accepted, and nothing else', () => {
-    expect(after(times(3, seen))).toEqual({ counted: 3, suspicion: 0, failures: 0 });
+    expect(after(times(3, seen))).toEqual({ ...NO_RECORD, counted: 3 });
     expect(after(times(30, { ...seen, outsideBranch: false }))).toEqual(NO_RECORD);
     expect(after(times(3, { ...seen, verdict: 'undecided' }))).toEqual(NO_RECORD);
   });
@@ -103,7 +106,7 @@ describe('the record', () => {
   it('starts again with one failure, whoever saw it', () => {
     for (const outsideBranch of [true, false]) {
       const failed = after([...times(500, seen), { verdict: 'rejected', outsideBranch }]);
-      expect(failed).toEqual({ counted: 0, suspicion: 0, failures: 1 });
+      expect(failed).toEqual({ ...NO_RECORD, failures: 1 });
       expect(auditRate({ ...failed, stake: 1e6, price: 1 })).toBe(1);
     }
   });
@@ -113,7 +116,7 @@ describe('the record', () => {
     const records = [1, 2, 3, 4].map((count) => after(times(count, short)));
     expect(records.map(({ failures }) => failures)).toEqual([0, 0, 1, 1]);
     expect(records[1]!.suspicion).toBe(2 * (42 + 5 - 13));
-    expect(records[2]).toEqual({ counted: 0, suspicion: 0, failures: 1 });
+    expect(records[2]).toEqual({ ...NO_RECORD, failures: 1 });
     expect(records[3]!.counted).toBe(1);
   });
 
@@ -126,6 +129,26 @@ describe('the record', () => {
 
   it('holds nothing against the worst honest device within a million answers', () => {
     expect(chanceToReach(SUSPICION_LIMIT, 256, CAUTIOUS_LIMITS)).toBeLessThan(1e-6);
+  });
+});
+
+describe('whether a node has to be looked at', () => {
+  const at = 1_800_000_000_000;
+
+  it('it has, until somebody looked, and again a week later', () => {
+    expect(isLookDue(NO_RECORD, at)).toBe(true);
+    const looked = noteLook(after(times(3, seen)), at);
+    expect(looked.counted).toBe(3);
+    expect([at, at + LOOK_LIFE_MS - 1, at + LOOK_LIFE_MS].map((now) => isLookDue(looked, now))).toEqual([
+      false,
+      false,
+      true,
+    ]);
+  });
+
+  it('it has when the clock went back, and a failure alone is no reason', () => {
+    expect(isLookDue(noteLook(NO_RECORD, at), at - 1)).toBe(true);
+    expect(isLookDue(after([{ verdict: 'rejected', outsideBranch: true }], noteLook(NO_RECORD, at)), at)).toBe(false);
   });
 });
 

@@ -20,6 +20,8 @@ export const LEAST_RATE = 0.05;
  * million answers of 256 tokens; a liar that misses grossly 10 % of the time after about fifty tokens, of however many answers.
  */
 export const SUSPICION_LIMIT = 80;
+/** Whom nobody looked at for a week is looked at with the next answer, checked or challenged: what it was says little of what it is. */
+export const LOOK_LIFE_MS = 7 * 24 * 60 * 60_000;
 
 /** What the checks of one node with one model came to. */
 export interface AuditRecord {
@@ -28,9 +30,11 @@ export interface AuditRecord {
   /** What the misses of these answers together speak against the node; never below 0. */
   readonly suspicion: number;
   readonly failures: number;
+  /** When it was last checked from outside its branch, or challenged, in epoch milliseconds; null where it never was. */
+  readonly lookedAt: number | null;
 }
 
-export const NO_RECORD: AuditRecord = { counted: 0, suspicion: 0, failures: 0 };
+export const NO_RECORD: AuditRecord = { counted: 0, suspicion: 0, failures: 0, lookedAt: null };
 
 export interface CheckedOutcome {
   /** What the verdicts together came to; a rejection must be settled, one validator's voice is none. */
@@ -46,13 +50,20 @@ export interface CheckedOutcome {
  * every single answer was accepted. What the node's own branch accepts neither counts nor clears. `undecided` changes nothing.
  */
 export function recordOutcome(record: AuditRecord, { verdict, outsideBranch, evidence }: CheckedOutcome): AuditRecord {
-  const failed: AuditRecord = { counted: 0, suspicion: 0, failures: record.failures + 1 };
+  const failed: AuditRecord = { ...record, counted: 0, suspicion: 0, failures: record.failures + 1 };
   if (verdict === 'rejected') return failed;
   if (verdict === 'undecided' || !outsideBranch) return record;
   const added = evidence === undefined ? 0 : suspicionOf(evidence);
   const suspicion = Math.max(0, record.suspicion + added);
   return suspicion >= SUSPICION_LIMIT ? failed : { ...record, counted: record.counted + 1, suspicion };
 }
+
+/** The record after somebody looked, whatever was found. */
+export const noteLook = (record: AuditRecord, at: number): AuditRecord => ({ ...record, lookedAt: at });
+
+/** Whether a node has to be looked at again: it never was, not for a week, or the clock went back behind the last time. */
+export const isLookDue = ({ lookedAt }: Pick<AuditRecord, 'lookedAt'>, now: number): boolean =>
+  lookedAt === null || lookedAt > now || now - lookedAt >= LOOK_LIFE_MS;
 
 /** What is at stake in one job. Both in the same unit, from 0. */
 export interface Stakes {

@@ -4,7 +4,7 @@ import { fail, ok, type Result } from '../base/result';
 import { commitmentSchema, opensTo, verdictSchema, type Commitment } from '../ledger/statements';
 import { idOfSigned, openSigned, type Signed } from '../wire/signed';
 import type { Asked } from './ask';
-import { NO_RECORD, recordOutcome, shouldCheck } from './audit';
+import { NO_RECORD, noteLook, recordOutcome, shouldCheck } from './audit';
 import type { CheckedBy, CheckEvidence, RouteUpdate } from './route';
 import type { PipelineDeps, Run, ValidatorCandidate, ValidatorStanding, WorkRequest } from './run';
 import { opensSeal, type RevealedVerdict } from './validators/sealed-verdict';
@@ -148,7 +148,8 @@ function noteAudit(deps: PipelineDeps, executor: NodeId, modelHash: string, chec
     outsideBranch,
     ...(evidence === undefined ? {} : { evidence }),
   });
-  deps.audits.set(executor, modelHash, record);
+  const isLook = !isAccepted || outsideBranch;
+  deps.audits.set(executor, modelHash, isLook ? noteLook(record, deps.clock.now()) : record);
 }
 
 /** How many more are to look, by what those who could tell found so far. */

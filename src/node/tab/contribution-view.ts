@@ -3,19 +3,20 @@ import type { ContributionView } from '../tab-node';
 import type { Running } from './lifecycle';
 import { contributionTotals } from './views';
 
-/** What this device does for others, in one word, one sentence and the figures. `modelFailed`: it works without a model. */
-export function contributionView(run: Running | null, modelFailed: boolean): ContributionView {
+/** What this device does for others, in one word, one sentence and the figures. */
+export function contributionView(run: Running | null): ContributionView {
   const node = run?.mesh;
   const decided = run?.contribution.state ?? { on: false, pausedUntil: null, pauseReason: null };
   const jobs = node?.executor.running.filter((job) => job.requester !== node.self) ?? [];
   const warm = node?.bus.offered.includes(llmChat.id) ?? false;
+  const unserved = node?.unserved ?? null;
   const phase = !decided.on
     ? ('off' as const)
     : decided.pauseReason !== null
       ? ('paused' as const)
       : jobs.length > 0
         ? ('working' as const)
-        : warm || modelFailed
+        : warm || unserved !== null
           ? ('idle' as const)
           : ('loading' as const);
   const reasons = {
@@ -23,7 +24,7 @@ export function contributionView(run: Running | null, modelFailed: boolean): Con
     paused: decided.pauseReason ?? '',
     working:
       jobs.length === 1 ? 'Working on a job for another node.' : `Working on ${jobs.length} jobs for other nodes.`,
-    idle: 'Nobody needs this device just now.',
+    idle: unserved === null ? 'Nobody needs this device just now.' : `Small jobs only: ${unserved.message}`,
     loading: 'Getting the model ready.',
   };
   return {

@@ -33,6 +33,8 @@ export interface Surroundings {
   onConditionChanged(run: () => void): () => void;
   /** What the device offers, as far as the browser tells; asks for no adapter before the person contributes. */
   device(): Promise<NodeCard['device']>;
+  /** Name and version of the browser, as exactly as it tells them. */
+  browser(): Promise<string>;
   /** The browser's time zone by its IANA name; null where it does not tell. */
   timeZone(): string | null;
   /** What the browser estimates that its line carries, in megabits a second; null where it does not. */

@@ -209,6 +209,7 @@ export function createTabLifecycle(deps: TabNodeDeps): TabLifecycle {
         encoders: { load: run.encoders, chosen: { embed: settings.embedModel, rerank: settings.rerankModel } },
       }),
       ...(deps.loadSandbox && { loadSandbox: deps.loadSandbox }),
+      browser: () => surroundings.browser(),
       golden: async (id) => (await manifestOf(run, id))?.golden ?? [],
       // Built in and known without any catalogue.
       family: async (id) => (id === BUILT_IN_MODEL ? id : ((await manifestOf(run, id))?.family ?? null)),
@@ -237,6 +238,7 @@ export function createTabLifecycle(deps: TabNodeDeps): TabLifecycle {
     const mesh = made.value;
     run.mesh = mesh;
     let tallied = tally.seen().length;
+    let toldUnserved: Failure | null = null;
     mesh.links.events.on((event) => {
       if (event.type !== 'up' || tally.seen().length === tallied) return;
       tallied = tally.seen().length;
@@ -247,6 +249,10 @@ export function createTabLifecycle(deps: TabNodeDeps): TabLifecycle {
     mesh.changed.on((change) => {
       if (running !== run || run.mesh !== mesh) return;
       if (change === 'ledger') changed.emit('ledger');
+      if (change === 'models' && mesh.unserved !== toldUnserved) {
+        toldUnserved = mesh.unserved;
+        if (toldUnserved !== null) notifyUnserved(toldUnserved);
+      }
       if (change === 'links' || change === 'roster') changed.emit('peers');
       if (change === 'models' || change === 'work') {
         changed.emit('contribution');
@@ -287,19 +293,27 @@ export function createTabLifecycle(deps: TabNodeDeps): TabLifecycle {
     if (!ledger.state.isHere(ledger.author)) await ledger.append({ kind: 'community.joined', community });
   }
 
+  /** The model is not served to others, though the person contributes. */
+  function notifyUnserved({ code, message }: Failure): void {
+    const failedTest = code === 'self_test_failed';
+    notify({
+      id: 'contribute',
+      code,
+      message: failedTest
+        ? message
+        : `This device does small jobs for others, but its model could not be started: ${message}`,
+      action: failedTest
+        ? { label: 'Choose another model', href: '/models' }
+        : { label: 'See what runs', href: '/contribute' },
+    });
+  }
+
   async function applyContribution(run: Running, working: boolean): Promise<Result<void>> {
     const { mesh } = run;
     if (!mesh) return ok(undefined);
     if (working) mesh.goPublic();
     const done = await mesh.contribute(working);
-    if (!done.ok) {
-      notify({
-        id: 'contribute',
-        code: done.error.code,
-        message: `This device does small jobs for others, but its model could not be started: ${done.error.message}`,
-        action: { label: 'See what runs', href: '/contribute' },
-      });
-    }
+    if (!done.ok) notifyUnserved(done.error);
     changed.emit('contribution');
     changed.emit('status');
     return done;

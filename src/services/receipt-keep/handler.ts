@@ -10,6 +10,8 @@ export interface ReceiptKeepDeps {
   readonly self: NodeId;
   readonly verify: Verify;
   readonly ledger: () => Ledger;
+  /** This node's own work with a model was rejected, by a validator's signature and not by the requester's word alone. */
+  readonly onRejected: (modelHash: string) => void;
 }
 
 export function createReceiptKeepHandler(deps: ReceiptKeepDeps): Handler<ReceiptKeepInput, ReceiptKeepOutput> {
@@ -24,6 +26,10 @@ export function createReceiptKeepHandler(deps: ReceiptKeepDeps): Handler<Receipt
     }
     if (signers.every((signer) => known.signers.includes(signer))) return ok({ kept: false });
     const written = await deps.ledger().append({ kind: 'receipt.recorded', receipt: signed });
-    return written.ok ? ok({ kept: true }) : written;
+    if (!written.ok) return written;
+    const { executor, requester, validators, verdict, model } = receipt;
+    const isRejected = verdict === 'rejected' && validators.some((one) => one !== requester && signers.includes(one));
+    if (isRejected && executor === deps.self && model !== null) deps.onRejected(model.hash);
+    return ok({ kept: true });
   };
 }

@@ -2,31 +2,11 @@ import { describe, expect, test } from 'vitest';
 import { unwrap } from '../../base/result';
 import { addSignature } from '../../wire/signed';
 import { signerNamed, testVerify as verify } from '#tests/fakes/test-community';
-import { CONTRIBUTED_AT, hashOf, ownSource, taughtSource } from '#tests/fakes/contributions';
+import { CONTRIBUTED_AT, hashOf, ownSource, shardDraft as shard, taughtSource } from '#tests/fakes/contributions';
 import { SHARD_RULES } from '../rules/shard-rules';
 import { createDataShard, openDataShard, type DataShardDraft } from './data-shard';
 
 const steward = signerNamed('steward');
-const modelHash = hashOf('weights');
-
-const shard: DataShardDraft = {
-  content: { hash: hashOf('shard'), format: 'application/jsonl', sizeBytes: 4_096, redaction: 'public' },
-  records: 60,
-  sort: 'dialogue',
-  source: ownSource,
-  personalData: 'removed',
-  duplicates: 'removed',
-  contamination: { report: hashOf('report'), against: [hashOf('set')], overlaps: 0 },
-  usedBy: [{ expert: 'spark-1', modelHash }],
-  effects: [
-    {
-      modelHash,
-      delta: { measure: 'right_answers', set: hashOf('set'), beforeMilli: 700, afterMilli: 778, samples: 72 },
-    },
-  ],
-  previous: null,
-  at: CONTRIBUTED_AT,
-};
 
 /** What breaks exactly this rule, and no rule above it. */
 const BREAKS: Readonly<Record<string, () => Promise<Partial<DataShardDraft>>>> = {

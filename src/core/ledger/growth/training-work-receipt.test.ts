@@ -1,31 +1,12 @@
 import { describe, expect, test } from 'vitest';
 import { unwrap } from '../../base/result';
 import { addSignature } from '../../wire/signed';
-import { cidNamed, CONTRIBUTED_AT, hashOf } from '#tests/fakes/contributions';
+import { trainingDraft as training } from '#tests/fakes/contributions';
 import { signerNamed, testVerify as verify } from '#tests/fakes/test-community';
 import { TRAINING_RULES } from '../rules/training-rules';
 import { createTrainingWorkReceipt, openTrainingWorkReceipt, type TrainingDraft } from './training-work-receipt';
 
 const [trainer, payer, stranger] = [signerNamed('trainer'), signerNamed('payer'), signerNamed('stranger')];
-
-const training: TrainingDraft = {
-  community: cidNamed('community'),
-  jobId: 'training-1',
-  taskClass: 'train.adapter@1',
-  payer: payer.nodeId,
-  creditAccount: trainer.nodeId,
-  expert: 'spark-1',
-  baseModelHash: hashOf('base'),
-  recipeHash: hashOf('recipe'),
-  dataShards: [cidNamed('shard')],
-  artefactHashes: [hashOf('adapter')],
-  deltas: [{ measure: 'right_answers', set: hashOf('set'), beforeMilli: 700, afterMilli: 650, samples: 72 }],
-  work: { steps: 100, wallTimeMs: 1_000, startedAt: CONTRIBUTED_AT, completedAt: CONTRIBUTED_AT + 1_000 },
-  reservation: cidNamed('reservation'),
-  settlement: cidNamed('closing'),
-  chargeMicros: 1_000,
-  at: CONTRIBUTED_AT + 1_000,
-};
 
 /** What breaks exactly this rule, and no rule above it. */
 const BREAKS: Readonly<Record<string, Partial<TrainingDraft>>> = {
