@@ -325,7 +325,7 @@ export async function createEconomyWorld(options: WorldOptions = {}) {
 
   async function reserve(payer: Member, payee: Member, given: ReserveOptions = {}): Promise<Reservation> {
     const { amountMicros = credits(0.5), jobId = world.next('job'), idempotencyKey = world.next('key') } = given;
-    const { purpose = 'work', forMs = 3_600_000, roster = null } = given;
+    const { purpose = 'work', forMs = 2 * 3_600_000, roster = null } = given;
     const offered = given.offer === undefined && purpose === 'work' ? await offer(payee) : (given.offer ?? null);
     if (offered !== null) offersById.set(offered.id, offered);
     const event = {

@@ -300,6 +300,16 @@ describe('logs of others', () => {
     expect(ledger.state.digest()).toBe(digest);
   });
 
+  it('that part earlier than the first place that shows it are looked for further back, so that nobody counts another beginning', async () => {
+    const ledger = await openTestLedger(requester);
+    const [one, two] = [await logOf(executor, events), await logOf(executor, [events[1]!, ...events.slice(1)])];
+    unwrap(await ledger.receive(executor.nodeId, 0, one));
+    expect(await ledger.receive(executor.nodeId, 2, two.slice(2))).toMatchObject({ error: { code: 'log_forked' } });
+    expect([...ledger.state.bannedFrom]).toEqual([[executor.nodeId, 2]]);
+    expect(await ledger.receive(executor.nodeId, 0, two)).toMatchObject({ error: { code: 'banned' } });
+    expect([...ledger.state.bannedFrom]).toEqual([[executor.nodeId, 0]]);
+  });
+
   it('that say two things at one place are proof of it, which any other node believes', async () => {
     const memory = createMemory();
     const ledger = await openTestLedger(requester, { storage: memory.open() });

@@ -88,7 +88,8 @@ export interface Ledger {
   /**
    * Entries of another node's log that begin at `from`: verified, held against what is held, stored. Where they contradict it, the
    * proof is kept and the author banned. Codes: those of the entries, `log_gap` (entries before `from` are missing),
-   * `log_forked` (the two logs parted before `from`: give earlier entries), `log_full`, `banned`, storage codes.
+   * `log_forked` (the two logs parted before `from`, whether or not these prove it: give earlier entries), `log_full`, `banned`,
+   * storage codes.
    */
   receive(author: NodeId, from: number, entries: readonly Uint8Array[]): Promise<Result<Received>>;
   readonly proofs: readonly EquivocationProof[];
@@ -410,7 +411,11 @@ export async function openLedger(deps: LedgerDeps): Promise<Result<Ledger>> {
       if (held.value.id === entry.id) continue;
       const proof = equivocationOf({ id: entry.id, bytes }, { id: held.value.id, bytes: stored.value[0]! });
       const taken = await takeProof(author, entry.seq, proof);
-      return taken.ok ? fail('banned', 'That node signed two different histories.') : taken;
+      if (!taken.ok) return taken;
+      // Both go on from different entries: what stands below this place must not count here for one and there for the other.
+      return entry.prev === held.value.prev
+        ? fail('banned', 'That node signed two different histories.')
+        : fail('log_forked', 'The log parts from what is known before these entries.');
     }
     if (isBanned(author, log.head.length)) return fail('banned', 'That node signed two different histories.');
     let head = log.head;
@@ -542,7 +547,8 @@ export async function openLedger(deps: LedgerDeps): Promise<Result<Ledger>> {
       const from = Math.min(logs.get(author)?.head.length ?? 0, entries.length);
       // One entry back, so that a log that parted from the one held here is noticed.
       const start = Math.max(0, from - 1);
-      const taken = await inTurn(() => receiveNow(author, start, entries.slice(start)));
+      let taken = await inTurn(() => receiveNow(author, start, entries.slice(start)));
+      if (!taken.ok && taken.error.code === 'log_forked') taken = await inTurn(() => receiveNow(author, 0, entries));
       if (!taken.ok && taken.error.code !== 'banned') return taken;
       added += taken.ok ? taken.value.added : 0;
     }

@@ -20,14 +20,17 @@ export interface OfferTerms {
   readonly expiresAt: number;
 }
 
+/** Loaded with the first offer: nobody who neither pays nor is paid needs the schemas of cards. */
+let cards: Promise<typeof import('./cards/host-advertisement')> | null = null;
+
 /**
  * The terms of an advertisement, signed by its node and nobody else. Whether it stood on a valid card when it was shown is for whoever
  * was shown it (`openNodePapers`); whether it had expired depends on when it was used. Codes of `openSigned`, `signer_missing`,
  * `not_offered` where it offers neither answers nor training.
  */
 export async function openOffer(signed: Signed, verify: Verify): Promise<Result<OfferTerms>> {
-  // Loaded with the first offer: nobody who neither pays nor is paid needs the schemas of cards.
-  const { hostAdvertisementSchema } = await import('./cards/host-advertisement');
+  cards ??= import('./cards/host-advertisement');
+  const { hostAdvertisementSchema } = await cards;
   const opened = await openSigned(hostAdvertisementSchema, signed, verify);
   if (!opened.ok) return opened;
   const { node, offer, policy, modelHash, expiresAt } = opened.value;

@@ -72,14 +72,30 @@ export function witnessesFor(
   policy: EconomyPolicy,
   named: Pick<NamedRoster, 'id' | 'roster'> | null,
 ): WitnessSet {
-  const eligible = named?.roster.eligible ?? [];
+  const drawn = named === null ? null : drawnFrom(named, author);
+  return drawn ?? { witnesses: policy.witnesses, quorum: quorumOf(policy.witnesses.length) };
+}
+
+/** Who was drawn already, by roster: every closing asks again, and to rank all of a roster costs two hundred digests. */
+const drawnByRoster = new WeakMap<WitnessRoster, Map<string, WitnessSet>>();
+
+/** Null: the roster does not name the author, or too few branches. Only of those whom it names something is remembered. */
+function drawnFrom(named: Pick<NamedRoster, 'id' | 'roster'>, author: NodeId): WitnessSet | null {
+  const known = drawnByRoster.get(named.roster) ?? new Map<string, WitnessSet>();
+  drawnByRoster.set(named.roster, known);
+  const key = `${named.id} ${author}`;
+  const drawn = known.get(key) ?? draw(named, author);
+  if (drawn !== null) known.set(key, drawn);
+  return drawn;
+}
+
+function draw({ id, roster }: Pick<NamedRoster, 'id' | 'roster'>, author: NodeId): WitnessSet | null {
+  const { eligible } = roster;
   const own = eligible.find(({ node }) => node === author)?.branch ?? null;
   const others = eligible.filter(({ node, branch }) => node !== author && branch !== own);
-  if (named === null || own === null || new Set(others.map(({ branch }) => branch)).size < LEAST_BRANCHES) {
-    return { witnesses: policy.witnesses, quorum: quorumOf(policy.witnesses.length) };
-  }
+  if (own === null || new Set(others.map(({ branch }) => branch)).size < LEAST_BRANCHES) return null;
   const ranked = others
-    .map((one) => ({ ...one, rank: hex(sha256(utf8(`witness ${named.id} ${author} ${one.node}`))) }))
+    .map((one) => ({ ...one, rank: hex(sha256(utf8(`witness ${id} ${author} ${one.node}`))) }))
     .sort((x, y) => (x.rank < y.rank ? -1 : 1));
   const drawn: NodeId[] = [];
   const branches = new Set<string>();

@@ -47,6 +47,8 @@ export function startLedgerExchange({ ledger, bus, links, clock, chance }: Ledge
   const holds = new Map<NodeId, number>();
   const bringing = new Map<NodeId, Promise<Result<void>>>();
   const comparing = new Map<NodeId, Promise<void>>();
+  /** Peers and forgers, with the place from which these are banned: what lies below it is known to be the same. */
+  const agreed = new Set<string>();
   let pushing = false;
   let stopped = false;
 
@@ -95,16 +97,26 @@ export function startLedgerExchange({ ledger, bus, links, clock, chance }: Ledge
     }
   }
 
-  /** Backwards in growing steps, until an entry is found that contradicts one that is held. */
-  async function findFork(author: NodeId, peer: NodeId): Promise<void> {
+  /**
+   * Backwards in growing steps, until an entry is found that contradicts one that is held and builds on the same: from there on nothing
+   * of that author counts, for anybody. Of one who is banned already it is asked whether all below that place is the same.
+   */
+  async function findFork(author: NodeId, peer: NodeId, lengthThere = Infinity): Promise<void> {
+    const begins = Math.min(lengthOf(author), lengthThere, ledger.state.bannedFrom.get(author) ?? Infinity);
     for (let back = 1; ; back *= 4) {
-      const from = Math.max(0, lengthOf(author) - back);
+      const from = Math.max(0, begins - back);
       const read = await bus.call(ledgerRead, { author, from }, { provider: peer });
-      if (!read.ok) return;
+      if (!read.ok || read.value.entries.length === 0) return;
       const taken = await ledger.receive(author, from, read.value.entries);
-      if (taken.ok || taken.error.code !== 'log_forked' || from === 0) return;
+      if (taken.ok || taken.error.code !== 'log_forked' || from === 0) break;
     }
+    const banned = ledger.state.bannedFrom.get(author);
+    if (banned !== undefined && lengthThere >= banned) agreed.add(`${peer} ${author} ${banned}`);
   }
+
+  /** Whether what this peer holds of a forger, up to where it was found out, was compared. */
+  const isAgreed = (author: NodeId, peer: NodeId): boolean =>
+    agreed.has(`${peer} ${author} ${ledger.state.bannedFrom.get(author) ?? ''}`);
 
   async function compareNow(peer: NodeId): Promise<void> {
     for (const proof of ledger.proofs) await bus.call(ledgerProof, { proof }, { provider: peer });
@@ -122,8 +134,13 @@ export function startLedgerExchange({ ledger, bus, links, clock, chance }: Ledge
           continue;
         }
         const own = ledger.heads().find((head) => head.author === author);
-        if (length > (own?.length ?? 0)) await fetchLog(author, peer);
-        else if (own !== undefined && length === own.length && id !== own.id) await findFork(author, peer);
+        const ownLength = own?.length ?? 0;
+        const bannedFrom = ledger.state.bannedFrom.get(author) ?? null;
+        if (length > ownLength && ownLength < (bannedFrom ?? Infinity)) await fetchLog(author, peer);
+        else if (own !== undefined && id !== own.id) {
+          const parts = bannedFrom === null ? length === ownLength : !isAgreed(author, peer);
+          if (parts) await findFork(author, peer, length);
+        }
       }
       after = heads.value.heads.at(-1)?.author ?? null;
       if (!heads.value.more || after === null) return;
@@ -155,18 +172,23 @@ export function startLedgerExchange({ ledger, bus, links, clock, chance }: Ledge
     });
   }
 
-  let proofs = ledger.proofs.length;
+  let proofs = new Set(ledger.proofs);
   const stops = [
     links.events.on((event) => {
       if (event.type === 'up') void meet(event.link.peer);
-      if (event.type === 'down') holds.delete(event.link.peer);
+      if (event.type === 'down') {
+        holds.delete(event.link.peer);
+        for (const one of agreed) if (one.startsWith(`${event.link.peer} `)) agreed.delete(one);
+      }
     }),
     ledger.changed.on(({ own }) => {
       if (own !== null) pushSoon();
-      if (ledger.proofs.length === proofs) return;
-      proofs = ledger.proofs.length;
-      const proof = ledger.proofs.at(-1)!;
-      for (const { peer } of links.all) if (isMember(peer)) void bus.call(ledgerProof, { proof }, { provider: peer });
+      const fresh = ledger.proofs.filter((proof) => !proofs.has(proof));
+      if (fresh.length === 0) return;
+      proofs = new Set(ledger.proofs);
+      // One that parts earlier takes the place of the one before, so it is told too.
+      for (const { peer } of links.all)
+        for (const proof of fresh) if (isMember(peer)) void bus.call(ledgerProof, { proof }, { provider: peer });
     }),
     clock.every(COMPARE_EVERY_MS, () => {
       const peers = links.all.filter(({ peer }) => isMember(peer));

@@ -13,7 +13,7 @@ import { openReservation, openSettlement, openVerdicts, type OpenedVerdict } fro
 import { accepts, chargeFor, PROPOSAL_RULES, reservedWorkOf } from '#core/ledger/rules/proposal-rules';
 import { keepsAll } from '#core/ledger/rules/rule';
 import { commitmentSchema } from '#core/ledger/statements';
-import { HANDOVER_GAP_MS, rosterInForce } from '#core/ledger/witness-duty';
+import { EXPIRY_GRACE_MS, HANDOVER_GAP_MS, rosterInForce } from '#core/ledger/witness-duty';
 import { certifiedAt, openHeadWitness } from '#core/ledger/witnesses';
 import {
   CHALLENGE_METHODS,
@@ -31,8 +31,8 @@ import type { Witnessing } from './witnessing';
 const ACKNOWLEDGED_WITHIN_MS = 20_000;
 /** Entries at the end of each log in which verdicts on work of this node are looked for, when its payer is silent. */
 const VERDICTS_LOOKED_FOR_IN = 200;
-/** Less time than this is not enough to do the work and to propose it. */
-const LEAST_TIME_LEFT_MS = 60_000;
+/** Less time than this is not enough to do the work and to propose it, should its witnesses be out of reach for an hour. */
+const LEAST_TIME_LEFT_MS = 75 * 60_000;
 const RETRY_MS = 60_000;
 /** What witnesses' clocks may be behind this one. */
 const WINDOW_SLACK_MS = 2_000;
@@ -135,6 +135,9 @@ export function createPayee(deps: PayeeDeps): Payee {
   const running = new Map<string, Admitted | null>();
   const dueByJob = new Map<string, Due>();
   const verdictsByJob = new Map<string, readonly Signed[]>();
+  /** Of finished jobs that are not paid, and perhaps never will be, what was set aside for them without a witness. */
+  const unseenByJob = new Map<string, number>();
+  const unseenPrefix = `unseen/${community.id}/`;
   /** Reservations that this node gave up being paid from. */
   const released = new Set<string>();
   const releasedKey = (reservation: string): string => `released/${community.id}/${reservation}`;
@@ -164,6 +167,11 @@ export function createPayee(deps: PayeeDeps): Payee {
     const key = keyOf(due.payer, due.jobId);
     dueByJob.delete(key);
     verdictsByJob.delete(key);
+    const lost = unseenByJob.get(key);
+    if (lost !== undefined && ledger.state.closingByReservation.get(due.reservation)?.outcome !== 'settled') {
+      // Whoever let this node work for nothing is not trusted with the same again.
+      await records.set(unseenPrefix + key, lost);
+    } else unseenByJob.delete(key);
     await records.delete(prefix + key);
   }
 
@@ -208,8 +216,6 @@ export function createPayee(deps: PayeeDeps): Payee {
     const certified =
       certifiedAt(set, heads, (head) => head.author === payer && head.seq === entry.value.seq && head.entry === id) !==
       null;
-    if (!certified && event.amountMicros + provisionalFrom(payer) > policy!.provisionalCapMicros)
-      return refuse('Too few witnesses saw the reservation.');
     return ok({
       reservation: id,
       amountMicros: event.amountMicros,
@@ -219,12 +225,14 @@ export function createPayee(deps: PayeeDeps): Payee {
     });
   }
 
-  /** What this payer has under way here that no witness saw. */
-  const provisionalFrom = (payer: NodeId): number =>
-    [...running].reduce((sum, [key, one]) => {
-      if (one === null || !key.startsWith(`${payer}/`)) return sum;
-      return sum + (one.heads.length > 0 ? 0 : one.amountMicros);
-    }, 0);
+  /** What this payer has under way here that no witness saw, and work that was done for it and is not paid yet. */
+  function provisionalFrom(payer: NodeId): number {
+    let sum = 0;
+    for (const [key, one] of running)
+      if (one !== null && one.heads.length === 0 && key.startsWith(`${payer}/`)) sum += one.amountMicros;
+    for (const [key, amountMicros] of unseenByJob) if (key.startsWith(`${payer}/`)) sum += amountMicros;
+    return sum;
+  }
 
   /** Of the jobs that fit, how many may be favours at a time: at least one, so that newcomers get in. */
   const mostFavours = (): number =>
@@ -331,6 +339,8 @@ export function createPayee(deps: PayeeDeps): Payee {
   /** Proposes finished work, fixes the time with the witnesses, and closes when the window has. */
   async function pursue(due: Due): Promise<void> {
     if (stopped || ledger.state.closingByReservation.has(due.reservation)) return forget(due);
+    // No witness signs any more for who signed two histories: what none saw before is lost.
+    if (due.heads.length === 0 && ledger.state.bannedFrom.has(due.payer)) return forget(due);
     if (due.settlement === null) {
       const verdicts = verdictsByJob.get(keyOf(due.payer, due.jobId)) ?? (await verdictsInLogs(due));
       const opened = await openVerdicts(verdicts, verify);
@@ -380,7 +390,10 @@ export function createPayee(deps: PayeeDeps): Payee {
         },
         set,
       );
-      if (!proposed.complete) return later(RETRY_MS, () => void pursueAgain(due));
+      if (!proposed.complete) {
+        const hopelessAt = reserved.event.expiresAt + EXPIRY_GRACE_MS;
+        return clock.now() > hopelessAt ? forget(due) : later(RETRY_MS, () => void pursueAgain(due));
+      }
       const kept = await keep({ ...due, proposed: [...proposed.statements], proposedAt: clock.now() });
       return kept.ok ? pursueAgain(due) : later(RETRY_MS, () => void pursueAgain(due));
     }
@@ -444,12 +457,22 @@ export function createPayee(deps: PayeeDeps): Payee {
 
   /** What an earlier run of this node is still owed. */
   void (async () => {
+    const unseen = await records.keys(unseenPrefix);
+    for (const key of unseen.ok ? unseen.value : []) {
+      const lost = await records.get<number>(key);
+      if (lost.ok && typeof lost.value === 'number') unseenByJob.set(key.slice(unseenPrefix.length), lost.value);
+    }
     const keys = await records.keys(prefix);
     for (const key of keys.ok ? keys.value : []) {
       const kept = await records.get<unknown>(key);
       const due = kept.ok ? checkAgainst(dueSchema, kept.value) : null;
       if (!due?.ok) continue;
-      dueByJob.set(key.slice(prefix.length), due.value);
+      const job = key.slice(prefix.length);
+      dueByJob.set(job, due.value);
+      if (due.value.heads.length === 0) {
+        const reserved = await openReservation(due.value.entry, verify);
+        if (reserved.ok) unseenByJob.set(job, reserved.value.event.amountMicros);
+      }
       void pursueAgain(due.value);
     }
   })();
@@ -466,13 +489,18 @@ export function createPayee(deps: PayeeDeps): Payee {
       }
       const admitted = await admitPayment(payment, jobId, capability, input, payer);
       if (!admitted.ok) return admitted;
-      if (released.has(admitted.value.reservation)) return refuse('This node let that reservation go.');
+      const { reservation, amountMicros, heads } = admitted.value;
+      if (released.has(reservation)) return refuse('This node let that reservation go.');
+      // Counted here, where nothing comes in between: of several jobs at once each would find the others not there yet.
+      if (heads.length === 0 && amountMicros + provisionalFrom(payer) > policy.provisionalCapMicros)
+        return refuse('Too few witnesses saw the reservation.');
       running.set(key, admitted.value);
-      return ok({ kind: 'paid', reservation: admitted.value.reservation });
+      return ok({ kind: 'paid', reservation });
     },
     async over(jobId, payer, done) {
       const key = keyOf(payer, jobId);
       const paid = running.get(key) ?? null;
+      if (paid !== null && done !== null && paid.heads.length === 0) unseenByJob.set(key, paid.amountMicros);
       running.delete(key);
       if (paid === null || done === null) return;
       const { job, commitment, startedAt } = done;
@@ -503,6 +531,7 @@ export function createPayee(deps: PayeeDeps): Payee {
       };
       const kept = await keep(due);
       if (kept.ok) later(ACKNOWLEDGED_WITHIN_MS, () => void pursueAgain(due));
+      else unseenByJob.delete(key);
     },
     async letGo(reservation) {
       if (isOwed(reservation)) return ok(false);

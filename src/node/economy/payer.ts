@@ -20,8 +20,11 @@ import { closeReservation, rosterRefs, type Ending } from './closing';
 import type { LedgerExchange } from './exchange';
 import type { Witnessing } from './witnessing';
 
-/** Longer than any job takes and its check: past it what was set aside comes back. */
-export const RESERVED_FOR_MS = 15 * 60_000;
+/**
+ * Longer than any job takes and its check, and than its witnesses may be out of reach: work that was done in an hour in which the mesh
+ * was cut can still be proposed. Past it what was set aside comes back.
+ */
+export const RESERVED_FOR_MS = 2 * 60 * 60_000;
 /** An ending that could not be certified is tried again so much later. */
 const RETRY_MS = 60_000;
 
