@@ -135,13 +135,7 @@ export const CLAIM_RULES: readonly Rule<ClaimContext>[] = [
 ];
 
 /** Two claims of one author with the same meaning are one. */
-export const meaningOf = ({
-  text,
-  about,
-}: {
-  readonly text: string;
-  readonly about: readonly string[];
-}): string =>
+export const meaningOf = ({ text, about }: { readonly text: string; readonly about: readonly string[] }): string =>
   `${about.join(' ')} ${text}`;
 
 export interface CollectedWith {
