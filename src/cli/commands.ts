@@ -10,6 +10,7 @@ import { inboxMaterialise } from './inbox-materialise';
 import { inboxProcess } from './inbox-process';
 import { ledgerSummary } from './ledger-summary';
 import { evidenceBuild } from './evidence/evidence-build';
+import { evidenceGraph } from './evidence/evidence-graph';
 import { evidenceIndex } from './evidence/evidence-index';
 import { evidenceSchema } from './evidence/evidence-schema';
 import { evidenceSeal } from './evidence/evidence-seal';
@@ -44,6 +45,7 @@ export const commands: readonly Command[] = [
   evidenceSeal,
   evidenceVerify,
   evidenceIndex,
+  evidenceGraph,
   tracesRewrite,
   evidenceUnpack,
   evidenceSchema,

@@ -13,6 +13,7 @@ import { contributionView } from './tab/contribution-view';
 import type { TabNodeDeps } from './tab/deps';
 import type { OpenEvidenceDesk } from './tab/evidence';
 import type { KeptClaim } from '#core/evidence/kept-claim';
+import type { GraphDesk } from './tab/graph-views';
 import type { LedgerDesk } from './tab/ledger-desk-views';
 import { createTabLifecycle, NOT_RUNNING, type Running } from './tab/lifecycle';
 import { peerDetail, peerView } from './tab/views';
@@ -74,6 +75,8 @@ export function createTabNode(deps: TabNodeDeps): TabNode & { begin(): Promise<v
 
   /** That of the ledger in use. */
   let desk: { readonly ledger: MeshNode['ledger']; readonly desk: LedgerDesk } | null = null;
+
+  let graph: { readonly ledger: MeshNode['ledger']; readonly desk: GraphDesk } | null = null;
 
   /** The person's own questions and tasks that are still under way. */
   const underWay = new Set<Promise<unknown>>();
@@ -378,6 +381,17 @@ export function createTabNode(deps: TabNodeDeps): TabNode & { begin(): Promise<v
     async margins() {
       const node = mesh();
       return node ? ok(await (await import('./tab/margins')).marginsView(node)) : NOT_RUNNING;
+    },
+    async graph() {
+      const node = mesh();
+      if (!node) return NOT_RUNNING;
+      if (!life.settings.evidenceGraph) return fail('graph_off', 'The evidence graph is switched off in the settings.');
+      // Whoever looks holds the logs of all from then on.
+      void node.economy();
+      const { createGraphDesk } = await import('./tab/graph-desk');
+      if (graph?.ledger !== node.ledger)
+        graph = { ledger: node.ledger, desk: createGraphDesk({ ledger: node.ledger, clock }) };
+      return ok(graph.desk);
     },
     async priceRange(text) {
       const node = mesh();

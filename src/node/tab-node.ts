@@ -14,6 +14,7 @@ import type {
 } from './page-api';
 import type { EvidenceDesk } from './tab/evidence-views';
 import type { ExpertsDesk } from './tab/expert-views';
+import type { GraphDesk } from './tab/graph-views';
 import type { HostsDesk } from './tab/host-views';
 import type { LedgerDesk } from './tab/ledger-desk-views';
 import type { MarginsView } from './tab/margin-views';
@@ -142,6 +143,8 @@ export interface Settings {
   /** Local hours in which this device contributes; null for always. */
   readonly hours: { readonly from: number; readonly to: number } | null;
   readonly research: boolean;
+  /** Claims about evidence are read out of the logs and can be made; off: nothing of it is loaded. */
+  readonly evidenceGraph: boolean;
   /** Keep the traces of the person's own questions on this device, so that an answer can be sealed later. */
   readonly keepTraces: boolean;
   /** The model that this device answers with. */
@@ -419,6 +422,8 @@ export interface TabNode {
   receipt(id: string): Promise<ReceiptView | null>;
   /** Receipts, balances, what was earned and spent, and checking all of it anew. */
   ledgerDesk(): Promise<Result<LedgerDesk>>;
+  /** What members say of evidence. Code `graph_off` while the setting is off. */
+  graph(): Promise<Result<GraphDesk>>;
   /** What a question would cost at those who offer answers now, in millionths of a credit at most: the least and the most. Null: nothing, or nobody is paid. */
   priceRange(text: string): Promise<PriceRange | null>;
   /** How much the devices of others differed in what this node had checked. Code `not_running`. */

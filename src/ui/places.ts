@@ -38,6 +38,7 @@ const OTHER_TITLES: Readonly<Record<string, string>> = {
   '/experts': 'Experts',
   '/tasks': 'Tasks',
   '/verify': 'Verify',
+  '/graph': 'Evidence graph',
   '/checked': 'What checked means',
   '/limits': 'Limits',
 };

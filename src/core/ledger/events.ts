@@ -14,6 +14,9 @@ export const MAX_STATEMENTS = 13;
 /** Entries that another one carries (reservations, grants) are some 700 bytes; one that is much larger is none of ours. */
 export const MAX_CARRIED_BYTES = 4 * 1024;
 
+/** A sentence of 280 characters and nine content ids, the most that a statement of the evidence graph holds, are 1.7 KB. */
+export const MAX_GRAPH_STATEMENT_BYTES = 2 * 1024;
+
 const positiveMicros = v.pipe(microsSchema, v.minValue(1));
 const statements = (most: number) => v.pipe(v.array(signedSchema), v.maxLength(most));
 
@@ -136,6 +139,11 @@ export const ledgerEventSchema = v.variant('kind', [
     amountMicros: positiveMicros,
     approvals: statements(MAX_STATEMENTS),
   }),
+  /**
+   * What this node says of evidence; see evidence/graph. The entry's signature is the statement's. Nothing here looks inside: who
+   * does not use the graph holds it all the same, and a kind of statement that is not known here ends no log.
+   */
+  v.strictObject({ kind: v.literal('graph.stated'), statement: bytesSchema(MAX_GRAPH_STATEMENT_BYTES) }),
   /** Root of the Merkle tree over the content ids (as text) of this node's `length` entries before this one (RFC 9162). */
   v.strictObject({
     kind: v.literal('log.checkpointed'),

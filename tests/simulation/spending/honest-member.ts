@@ -83,6 +83,9 @@ export async function createHonestMember(stage: Stage, signer: Signer, at: numbe
     bus: port.bus,
     links: port.links,
     kinds: new Map([[TASK, kind]]) as never,
+    // Nobody in this mesh looks again at what it paid for.
+    checks: new Map(),
+    loadModel: async () => fail('unknown_model', 'There are no models here.'),
     offerOf: async (node) => offers.get(node) ?? null,
     ownOffers: async () => [offers.get(self)!],
   });
