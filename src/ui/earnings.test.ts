@@ -39,3 +39,14 @@ test('what is not final, what cost nothing, and limits are no part of it', () =>
   ];
   expect(earningsByDay(lines, dayOf)).toEqual([]);
 });
+
+test('the calendar is asked once for each day of lines that come newest first', () => {
+  const lines = Array.from({ length: 50 }, (_, at) => line(20 * DAY_MS - at * 3_600_000, 1));
+  let asked = 0;
+  const days = earningsByDay(lines, (at) => {
+    asked += 1;
+    return dayOf(at);
+  });
+  expect(asked).toBe(days.length);
+  expect(days.map(({ earnedMicros }) => earnedMicros)).toEqual([1, 24, 24, 1]);
+});

@@ -21,9 +21,11 @@ const FINAL = new Set<LedgerLine['state']>(['settled', 'void']);
  */
 export function earningsByDay(lines: readonly LedgerLine[], dayOf: (at: number) => number): readonly EarningsDay[] {
   const days = new Map<number, { earned: number; spent: number }>();
+  /** A day and a moment in it: what lies between the two needs no calendar, which is slow to ask for each of many lines. */
+  let [day, until] = [0, -1];
   for (const { state, kind, at, amountMicros } of lines) {
     if (!FINAL.has(state) || kind === 'granted' || kind === 'received' || amountMicros === 0) continue;
-    const day = dayOf(at);
+    if (at < day || at > until) [day, until] = [dayOf(at), at];
     const sums = days.get(day) ?? { earned: 0, spent: 0 };
     if (amountMicros > 0) sums.earned += amountMicros;
     else sums.spent -= amountMicros;

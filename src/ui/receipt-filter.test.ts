@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { ReceiptDetail } from '#node/tab-node';
-import { filterReceipts, NO_FILTER, rolesOf } from './receipt-filter';
+import { filterReceipts, NO_FILTER, nodesIn, rolesOf } from './receipt-filter';
 
 const receipt = (change: Partial<ReceiptDetail>): ReceiptDetail => ({
   id: 'r',
@@ -33,6 +33,8 @@ describe('filtering receipts', () => {
   it('finds what this node did', () => expect(ids({ role: 'executor' })).toEqual(['2']));
   it('finds everything in which a node took part', () => expect(ids({ node: 'cat' })).toEqual(['1', '2']));
   it('joins filters', () => expect(ids({ node: 'cat', verdict: 'accepted' })).toEqual(['1']));
+  it('offers everybody who took part, once', () =>
+    expect([...nodesIn(receipts)].sort()).toEqual(['ann', 'bob', 'cat', 'dan']));
   it('knows that one node may ask and answer', () =>
     expect(rolesOf(receipts[1]!, 'ann')).toEqual(['requester', 'executor']));
 });

@@ -21,9 +21,19 @@ export function rolesOf(receipt: ReceiptRow, here: string): readonly ReceiptRole
   return roles;
 }
 
-export const nodesOf = (receipt: ReceiptRow): readonly string[] => [
+const nodesOf = (receipt: ReceiptRow): readonly string[] => [
   ...new Set([receipt.requester, receipt.executor, ...receipt.validators]),
 ];
+
+/** Everybody who took part in any of them. */
+export function nodesIn(receipts: readonly ReceiptRow[]): ReadonlySet<string> {
+  const nodes = new Set<string>();
+  for (const { requester, executor, validators } of receipts) {
+    nodes.add(requester).add(executor);
+    for (const validator of validators) nodes.add(validator);
+  }
+  return nodes;
+}
 
 /** The receipts that fit every part of the filter; an empty part fits all. */
 export const filterReceipts = (

@@ -1,9 +1,9 @@
 import { createSystemClock } from '#adapters/clock-system/system-clock';
 import { openIdbStorage } from '#adapters/storage-idb/open-idb-storage';
 import { createVerify } from '#adapters/verify-webcrypto';
-import { encodeCanonical } from '#core/base/canonical';
 import { unwrap } from '#core/base/result';
 import { openManifest } from '#core/identity/community';
+import { createCheckpoints } from '#core/ledger/checkpoints';
 import { createLedgerFold, type LedgerFold } from '#core/ledger/fold';
 import { openLedger, type Ledger } from '#core/ledger/ledger';
 import type { NodeStorage } from '#core/storage/ports';
@@ -62,17 +62,15 @@ const harness = {
     storage.close();
     return writtenBy(history);
   },
-  /** A checkpoint over everything that was written, in the form in which a ledger keeps its own. Returns its bytes. */
+  /** A checkpoint over everything that was written, as a ledger keeps its own. Returns the characters of its record. */
   async checkpoint(): Promise<number> {
     const { world } = history!;
-    const heads = world.members.flatMap(({ nodeId, head: { id, length, lamport } }) =>
-      id === null ? [] : [[nodeId, id, length, lamport]],
-    );
-    const bytes = encodeCanonical({ v: 1, heads, fold: fold!.snapshot() });
     const storage = await openStorage();
-    unwrap(await storage.records.set(`ledger-checkpoint/${world.community.id}`, bytes));
+    const logs = new Map(world.members.map((member) => [member.nodeId, member]));
+    await createCheckpoints(storage.records, world.community.id).write(logs, fold!);
+    const kept = unwrap(await storage.records.get<string>(`ledger-checkpoint/${world.community.id}`))!;
     storage.close();
-    return bytes.length;
+    return kept.length;
   },
   async dropCheckpoint(): Promise<void> {
     const storage = await openStorage();

@@ -15,6 +15,7 @@ import { engine } from './engine';
 import { firstLoad } from './first-load';
 import { handOver } from './hand-over';
 import { ledger, ledgerLengths } from './ledger';
+import { ledgerPage } from './ledger-page';
 import { lengths } from './lengths';
 import { loading } from './loading';
 import { memoryJobs } from './memory-jobs';
@@ -43,6 +44,7 @@ const BENCHES: readonly Bench[] = [
   handOver,
   ledger,
   ledgerLengths,
+  ledgerPage,
 ];
 const NAMES = BENCHES.map((bench) => bench.name).join(', ');
 

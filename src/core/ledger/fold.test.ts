@@ -7,8 +7,10 @@ import { createDraws, type Draws } from '#tests/simulation/checking/answers';
 import { walk, type Step, type Walk } from '#tests/fakes/economy-walk';
 import { createEconomyWorld, credits, type AnyWritten } from '#tests/fakes/economy-world';
 import { createFoldFeeder, type FoldFeeder } from '#tests/fakes/fold-feeder';
-import { createLedgerFold } from './fold';
+import { createLedgerFold, type FoldSnapshot } from './fold';
+import { joinSnapshots } from './join-snapshots';
 import { openLedgerEntry } from './open-event';
+import { packPlain, unpackPlain } from './pack-plain';
 
 const number = fc.nat({ max: 0x7fff_ffff });
 const stepsOf = (minLength: number, maxLength: number): fc.Arbitrary<Step[]> =>
@@ -127,6 +129,7 @@ describe('whatever a few agents try', () => {
 });
 
 describe('a snapshot', () => {
+  let joinedOften = 0;
   it('goes on exactly as the fold that it was taken from, wherever it is taken, and survives its bytes', async () => {
     await fc.assert(
       fc.asyncProperty(steps, fc.nat(), async (tried, at) => {
@@ -147,6 +150,34 @@ describe('a snapshot', () => {
       }),
       { numRuns: 6, seed: 6 },
     );
+  });
+
+  it('and the changes taken after it are together the snapshot of the whole', async () => {
+    await fc.assert(
+      fc.asyncProperty(steps, fc.nat(), fc.integer({ min: 1, max: 20 }), async (tried, at, every) => {
+        const walked = await walk(tried);
+        const cut = at % walked.entries.length;
+        const feeder = feed(walked, walked.entries.slice(0, cut));
+        let [first, refolds] = [feeder.fold.snapshot(), feeder.refolds];
+        feeder.fold.takeChanges();
+        const changes: FoldSnapshot[] = [];
+        for (const [index, { entry }] of walked.entries.slice(cut).entries()) {
+          feeder.give(entry);
+          if (feeder.refolds > refolds) {
+            // A fold that begins anew is kept anew.
+            [first, refolds] = [feeder.fold.snapshot(), feeder.refolds];
+            feeder.fold.takeChanges();
+            changes.splice(0);
+          } else if (index % every === 0) changes.push(feeder.fold.takeChanges());
+        }
+        changes.push(feeder.fold.takeChanges());
+        const joined = joinSnapshots(first, unwrap(unpackPlain(packPlain(changes))) as FoldSnapshot[]);
+        expect(equalBytes(encodeCanonical(joined), encodeCanonical(feeder.fold.snapshot()))).toBe(true);
+        joinedOften += changes.length;
+      }),
+      { numRuns: 8, seed: 8 },
+    );
+    expect(joinedOften).toBeGreaterThan(20);
   });
 });
 

@@ -18,6 +18,7 @@ import type {
   Ruling,
 } from './ledger-state';
 import { addLeaf, EMPTY_FRONTIER, leafHash, rootOf, type Frontier } from './merkle';
+import { notingMap, notingSet, type Noting, type NotingSet } from './noting';
 import type { OfferTerms } from './offer-terms';
 import type { Inside, OpenedEntry, OpenedSettlement } from './open-event';
 import { createReceiptFacts, type ReceiptFact } from './receipt-facts';
@@ -60,6 +61,8 @@ export interface LedgerFold {
   readonly state: LedgerState;
   /** Plain data from which `createLedgerFold` goes on. */
   snapshot(): FoldSnapshot;
+  /** The same of nothing but what is new since the last call, or since the snapshot that the fold was made from: for `joinSnapshots`. */
+  takeChanges(): FoldSnapshot;
 }
 
 export type Added =
@@ -71,9 +74,9 @@ export type Added =
 interface Chain {
   length: number;
   account: Account;
-  readonly keys: Set<string>;
+  readonly keys: NotingSet;
   /** Grants that it claimed, reservations whose end stands in it, contributions that it minted for. */
-  readonly claimed: Set<string>;
+  readonly claimed: NotingSet;
   /** The latest roster that it drew witnesses from. */
   epoch: number;
   /** The Merkle tree over its entries' ids. */
@@ -119,29 +122,33 @@ export function createLedgerFold(community: Community, from?: FoldSnapshot): Led
   const policy = community.economy ?? null;
   const receipts = createReceiptFacts(from?.receipts);
   const chains = new Map<NodeId, Chain>();
+  /** Authors of entries that were added since the last call of `takeChanges`. */
+  const grown = new Set<NodeId>();
   /** Entries that others may refer to, once they were judged, by id. */
-  const placed = new Map<string, Place>();
+  const placed = notingMap<Place>();
   const bannedFrom = new Map<NodeId, number>(from?.banned);
-  const offersById = new Map<string, OfferTerms>();
-  const rostersById = new Map<string, NamedRoster>();
-  const grantsById = new Map<string, GrantState>();
-  const reservationsById = new Map<string, ReservationState>();
+  const offersById = notingMap<OfferTerms>();
+  const rostersById = notingMap<NamedRoster>();
+  const grantsById = notingMap<GrantState>();
+  const reservationsById = notingMap<ReservationState>();
   /** What reservations that did not end yet hold, and what is proposed for them, by node. */
   const reservedMicros = new Map<NodeId, number>();
   const pendingMicros = new Map<NodeId, number>();
-  const proposalsById = new Map<string, ProposedSettlement>();
-  const closingByReservation = new Map<string, ClosingState>();
-  const mintByKey = new Map<string, MintState>();
-  const challengesById = new Map<string, ChallengeState>();
+  const proposalsById = notingMap<ProposedSettlement>();
+  const closingByReservation = notingMap<ClosingState>();
+  const mintByKey = notingMap<MintState>();
+  const challengesById = notingMap<ChallengeState>();
   const challengeByBond = new Map<string, string>();
   const challengesByReservation = new Map<string, string[]>();
-  const rulings = new Map<string, Ruling>();
+  const rulings = notingMap<Ruling>();
   const confirmed = new Map<NodeId, number>();
   /** Grants and closings that somebody may claim, by node, and did not yet. */
   const claimable = new Map<NodeId, Set<string>>();
   const holders = new Set<NodeId>();
   const here = new Set<NodeId>(from?.here);
   const refusals: Refusal[] = [...(from?.refusals ?? [])];
+  /** Of the refusals those that `takeChanges` gave already. */
+  let refusalsTaken = refusals.length;
   let roster: LedgerState['roster'] = null;
   let supplyMicros = 0;
   let maxLamport = from?.maxLamport ?? 0;
@@ -154,8 +161,8 @@ export function createLedgerFold(community: Community, from?: FoldSnapshot): Led
     const fresh: Chain = {
       length: 0,
       account: emptyAccount(limitOf(author)),
-      keys: new Set(),
-      claimed: new Set(),
+      keys: notingSet(),
+      claimed: notingSet(),
       epoch: -1,
       tree: EMPTY_FRONTIER,
     };
@@ -600,44 +607,54 @@ export function createLedgerFold(community: Community, from?: FoldSnapshot): Led
     }
   }
 
-  function snapshot(): FoldSnapshot {
+  /** The state as plain data in one order, or what `of` picks of it. */
+  function snapshotOf(of: typeof everything): FoldSnapshot {
     return {
       v: 1,
       community: community.id,
       chains: sortedBy(
-        [...chains].filter(([, { length }]) => length > 0),
+        [...chains].filter(([author, { length }]) => length > 0 && (of === everything || grown.has(author))),
         ([author]) => author,
       ).map(([author, chain]) => [
         author,
         chain.length,
         chain.account,
-        [...chain.keys].sort(),
-        [...chain.claimed].sort(),
+        of(chain.keys).sort(),
+        of(chain.claimed).sort(),
         chain.epoch,
         chain.tree.roots,
       ]),
-      placed: sortedBy([...placed], ([id]) => id).map(([id, { author, seq }]) => [id, author, seq]),
+      placed: sortedBy(of(placed), ([id]) => id).map(([id, { author, seq }]) => [id, author, seq]),
       banned: sortedBy([...bannedFrom], ([author]) => author),
-      offers: sortedBy([...offersById.values()], ({ id }) => id),
-      rosters: sortedBy([...rostersById.values()], ({ id }) => id),
-      grants: sortedBy([...grantsById.values()], ({ id }) => id),
-      reservations: sortedBy([...reservationsById.values()], ({ id }) => id),
-      proposals: sortedBy([...proposalsById.values()], ({ id }) => id),
-      closings: sortedBy([...closingByReservation.values()], ({ reservation }) => reservation),
-      mints: sortedBy([...mintByKey.values()], ({ key }) => key),
-      challenges: sortedBy([...challengesById.values()], ({ id }) => id),
-      rulings: sortedBy([...rulings], ([challenge]) => challenge),
-      refusals: sortedBy(refusals, ({ entry }) => entry),
+      offers: sortedBy(valuesOf(of(offersById)), ({ id }) => id),
+      rosters: sortedBy(valuesOf(of(rostersById)), ({ id }) => id),
+      grants: sortedBy(valuesOf(of(grantsById)), ({ id }) => id),
+      reservations: sortedBy(valuesOf(of(reservationsById)), ({ id }) => id),
+      proposals: sortedBy(valuesOf(of(proposalsById)), ({ id }) => id),
+      closings: sortedBy(valuesOf(of(closingByReservation)), ({ reservation }) => reservation),
+      mints: sortedBy(valuesOf(of(mintByKey)), ({ key }) => key),
+      challenges: sortedBy(valuesOf(of(challengesById)), ({ id }) => id),
+      rulings: sortedBy(of(rulings), ([challenge]) => challenge),
+      refusals: sortedBy(of === everything ? refusals : refusals.slice(refusalsTaken), ({ entry }) => entry),
       here: [...here].sort(),
-      receipts: sortedBy([...receipts.receiptsById.values()], ({ id }) => id),
+      receipts: sortedBy(valuesOf(of(receipts.noting)), ({ id }) => id),
       maxLamport,
     };
+  }
+
+  const snapshot = (): FoldSnapshot => snapshotOf(everything);
+
+  function takeChanges(): FoldSnapshot {
+    const changes = snapshotOf(whatIsNoted);
+    grown.clear();
+    refusalsTaken = refusals.length;
+    return changes;
   }
 
   function restore(kept: FoldSnapshot): void {
     for (const [author, length, account, keys, claims, epoch, roots] of kept.chains) {
       const tree = { length, roots: roots.map((root) => Uint8Array.from(root)) };
-      chains.set(author, { length, account, keys: new Set(keys), claimed: new Set(claims), epoch, tree });
+      chains.set(author, { length, account, keys: notingSet(keys), claimed: notingSet(claims), epoch, tree });
     }
     for (const [id, author, seq] of kept.placed) placed.set(id, { author, seq });
     for (const offer of kept.offers) offersById.set(offer.id, offer);
@@ -650,7 +667,13 @@ export function createLedgerFold(community: Community, from?: FoldSnapshot): Led
     for (const challenge of kept.challenges) takeChallenge(challenge);
     for (const [challenge, ruling] of kept.rulings) takeRuling(challenge, ruling);
   }
-  if (from) restore(from);
+  if (from) {
+    restore(from);
+    // What was put in until here is nothing new.
+    for (const one of [offersById, rostersById, grantsById, reservationsById, proposalsById]) one.takeNoted();
+    for (const one of [placed, closingByReservation, mintByKey, challengesById, rulings]) one.takeNoted();
+    receipts.noting.takeNoted();
+  }
 
   const accountOf = (node: NodeId): Account => chains.get(node)?.account ?? emptyAccount(limitOf(node));
 
@@ -717,6 +740,7 @@ export function createLedgerFold(community: Community, from?: FoldSnapshot): Led
   return {
     state,
     snapshot,
+    takeChanges,
     resolves: (ref) => isVoid(ref) || isPlaced(ref),
     lengthOf: (author) => chains.get(author)?.length ?? 0,
     rootOf: (author) => rootOf(chains.get(author)?.tree ?? EMPTY_FRONTIER),
@@ -737,6 +761,7 @@ export function createLedgerFold(community: Community, from?: FoldSnapshot): Led
       maxLamport = Math.max(maxLamport, entry.lamport);
       const refused = judge(entry, chain);
       chain.length += 1;
+      grown.add(entry.author);
       chain.tree = addLeaf(chain.tree, leafHash(utf8(entry.id)));
       if (refused !== null) {
         const { id, author, seq } = entry;
@@ -767,6 +792,10 @@ function addTo(sums: Map<NodeId, number>, node: NodeId, micros: number): void {
   if (sum === 0) sums.delete(node);
   else sums.set(node, sum);
 }
+
+const everything = <Item>(kept: Noting<Item>): Item[] => [...kept];
+const whatIsNoted = <Item>(kept: Noting<Item>): Item[] => kept.takeNoted();
+const valuesOf = <Value>(pairs: readonly (readonly [string, Value])[]): Value[] => pairs.map(([, value]) => value);
 
 function sortedBy<T>(items: readonly T[], keyOf: (item: T) => string): T[] {
   return [...items].sort((x, y) => (keyOf(x) < keyOf(y) ? -1 : 1));

@@ -1,19 +1,18 @@
 import { equalBytes } from '../base/bytes';
-import { decodeOwn, encodeCanonical } from '../base/canonical';
+import { cidOf, decodeOwn } from '../base/canonical';
 import { createEmitter, type EventSource } from '../base/events';
 import type { NodeId } from '../base/ids';
 import type { Clock, Signer, Verify } from '../base/ports';
 import { fail, ok, type Result } from '../base/result';
 import type { Community } from '../identity/community';
 import type { NodeStorage } from '../storage/ports';
-import { checkAgainst, decodeThrough } from '../wire/gate';
-import { idOfSigned, signedSchema, type Signature, type Signed } from '../wire/signed';
+import { checkAgainst } from '../wire/gate';
+import { idOfSigned, type Signature, type Signed } from '../wire/signed';
 import {
   continues,
   EMPTY_HEAD,
   equivocationOf,
   equivocationSchema,
-  MAX_ENTRY_BYTES,
   openEntry,
   openEquivocation,
   signEntry,
@@ -22,8 +21,9 @@ import {
   type EntryRef,
   type EquivocationProof,
 } from './chain';
+import { createCheckpoints, type Checkpoint } from './checkpoints';
 import { ledgerEventSchema, type LedgerEvent } from './events';
-import { createLedgerFold, type FoldSnapshot, type LedgerFold } from './fold';
+import { createLedgerFold, type LedgerFold } from './fold';
 import { parseLedgerFile, renderLedgerFile } from './ledger-file';
 import type { LedgerState } from './ledger-state';
 import { receiptsOfOldLog } from './old-log';
@@ -32,15 +32,13 @@ import { openReceipt } from './receipts';
 
 /** Entries read from the store at a time. */
 const READ_BATCH = 500;
+/** Entries behind a checkpoint that are read with the end of each log: most often all that there are. */
+const READ_BEHIND = 16;
 /** Logs of others that are held, and entries of each: past it a community needs a node that keeps them for all. */
 export const MAX_LOGS_HELD = 2_000;
 export const MAX_ENTRIES_PER_LOG = 200_000;
-/**
- * A checkpoint is written when this many entries came since, and a quarter of what the last one covers: so the cost per entry
- * stays the same however long the logs are.
- */
-const LEAST_SINCE_CHECKPOINT = 1_000;
-const CHECKPOINT_DIVISOR = 4;
+/** A checkpoint is written when this many entries came since: what stands behind it is read entry by entry when the ledger opens. */
+const SINCE_CHECKPOINT = 250;
 
 export type LedgerEntry = ChainEntry<LedgerEvent>;
 
@@ -114,7 +112,7 @@ export interface LedgerDeps {
   readonly community: Community;
   /** The community's signed manifest, for the file that others replay. */
   readonly manifest: Signed;
-  /** Entries after which a checkpoint is due at the earliest; 1,000 when absent. */
+  /** Entries after which a checkpoint is due; 250 when absent. */
   readonly checkpointAfter?: number;
 }
 
@@ -124,17 +122,12 @@ interface HeldLog {
   readonly ahead: OpenedEntry[];
 }
 
-interface Checkpoint {
-  readonly v: 1;
-  readonly heads: readonly (readonly [NodeId, string, number, number])[];
-  readonly fold: FoldSnapshot;
-}
-
 /** What was verified when it was stored is not verified again. */
 const trusting: Verify = async () => true;
 
 /**
- * Opens the logs: from the last checkpoint where there is one, else from their first entries, everything verified. Codes:
+ * Opens the logs: from the last checkpoint where there is one, else from their first entries. Of what is read every author's signature
+ * and every chain is checked, so that damage is found; what entries carry was verified before it was stored, and is not again. Codes:
  * `ledger_damaged`, storage codes.
  */
 export async function openLedger(deps: LedgerDeps): Promise<Result<Ledger>> {
@@ -142,7 +135,7 @@ export async function openLedger(deps: LedgerDeps): Promise<Result<Ledger>> {
   const { records } = storage;
   const self = signer.nodeId;
   const prefix = `${community.id}/`;
-  const checkpointKey = `ledger-checkpoint/${community.id}`;
+  const checkpoints = createCheckpoints(records, community.id);
   const proofsKey = `ledger-proofs/${community.id}`;
   const changed = createEmitter<LedgerChange>();
   const logs = new Map<NodeId, HeldLog>();
@@ -151,7 +144,6 @@ export async function openLedger(deps: LedgerDeps): Promise<Result<Ledger>> {
   const proofByAuthor = new Map<NodeId, EquivocationProof>();
   let fold: LedgerFold = createLedgerFold(community);
   let sinceCheckpoint = 0;
-  let covered = 0;
   /** Signing is one after the other, because each entry names the one before; writes that overlap may share one commit. */
   let queue: Promise<unknown> = Promise.resolve();
   /** Everything that changes logs of others, one after the other. */
@@ -230,77 +222,74 @@ export async function openLedger(deps: LedgerDeps): Promise<Result<Ledger>> {
 
   // Opening -------------------------------------------------------------------------------------------------------------
 
-  async function readCheckpoint(): Promise<Result<Checkpoint | null>> {
-    const kept = await records.get<Uint8Array>(checkpointKey);
-    if (!kept.ok) return kept;
-    if (!(kept.value instanceof Uint8Array)) return ok(null);
-    const decoded = decodeOwn(kept.value);
-    const checkpoint = decoded.ok ? (decoded.value as Checkpoint) : null;
-    // One of another version, or one that does not belong here, costs a replay and nothing else.
-    return ok(
-      checkpoint?.v === 1 && checkpoint.fold.v === 1 && checkpoint.fold.community === community.id ? checkpoint : null,
-    );
-  }
-
-  /** The rest of a log behind `head`, verified, its chain checked. */
-  async function readOn(author: NodeId, from: ChainHead): Promise<Result<ChainHead>> {
-    let head = from;
+  /**
+   * The rest of a log, its chain checked and its author's signature over every entry: so it is what was stored. What stands inside of
+   * them was verified before that. `first` are the next entries, where they were read already.
+   */
+  async function readOn(author: NodeId, first: readonly Uint8Array[] | null): Promise<Result<void>> {
     const log = logOf(author);
-    for (;;) {
-      const batch = await bytesOf(author, head.length, READ_BATCH);
+    for (let next = first; ; next = null) {
+      const batch = next === null ? await bytesOf(author, log.head.length, READ_BATCH) : ok(next);
       if (!batch.ok) return batch;
-      if (batch.value.length === 0) return ok(head);
-      const opened = await Promise.all(batch.value.map((bytes) => openLedgerEntry(bytes, verify)));
+      const opened = await Promise.all(batch.value.map((bytes) => openLedgerEntry(bytes, verify, trusting)));
       for (const entry of opened) {
-        if (!entry.ok) return damaged(author, head.length, entry.error.message);
-        const next = continues(head, { community: community.id, author }, entry.value);
-        if (!next.ok) return damaged(author, head.length, next.error.message);
-        head = next.value;
+        const { length } = log.head;
+        if (!entry.ok) return damaged(author, length, entry.error.message);
+        const head = continues(log.head, { community: community.id, author }, entry.value);
+        if (!head.ok) return damaged(author, length, head.error.message);
+        log.head = head.value;
         keepAhead(author, log, [entry.value]);
       }
-      log.head = head;
       const advanced = await advance(author);
       if (!advanced.ok) return advanced;
+      if (batch.value.length < (next === null ? READ_BATCH : READ_BEHIND)) return ok(undefined);
     }
   }
 
   /**
-   * Whether a log ends where the checkpoint says, goes on behind it, or is another: a checkpoint is written after what it covers,
+   * The first entries behind where the checkpoint ends; null where the log is another: a checkpoint is written after what it covers,
    * and where the store lost entries that it names, it is not believed.
    */
-  async function endOf(author: NodeId, head: ChainHead): Promise<Result<'same' | 'longer' | 'other'>> {
-    if (head.id === null) return ok('longer');
-    const read = await bytesOf(author, head.length - 1, 2);
+  async function behindCheckpoint(author: NodeId, head: ChainHead): Promise<Result<readonly Uint8Array[] | null>> {
+    const read = await bytesOf(author, head.length - 1, 1 + READ_BEHIND);
     if (!read.ok) return read;
-    const [last, next] = read.value;
-    const signed = last ? decodeThrough(signedSchema, last, MAX_ENTRY_BYTES) : null;
-    if (!signed?.ok || idOfSigned(signed.value) !== head.id) return ok('other');
-    return ok(next === undefined ? 'same' : 'longer');
+    const [last, ...behind] = read.value;
+    const signed = last === undefined ? null : decodeOwn(last);
+    const payload = signed?.ok ? (signed.value as Partial<Signed> | null)?.payload : undefined;
+    return ok(payload instanceof Uint8Array && cidOf(payload) === head.id ? behind : null);
   }
 
   /** From the checkpoint, or from nothing. */
-  async function readLogs(checkpoint: Checkpoint | null): Promise<Result<void>> {
+  async function readLogs(
+    checkpoint: Checkpoint | null,
+    naming: Promise<Result<readonly string[]>> = storage.logNames(prefix),
+  ): Promise<Result<void>> {
     fold = createLedgerFold(community, checkpoint?.fold);
+    if (checkpoint === null) checkpoints.startAnew();
     logs.clear();
     blocked.clear();
     for (const [author, id, length, lamport] of checkpoint?.heads ?? []) logOf(author).head = { id, length, lamport };
-    covered = [...logs.values()].reduce((sum, { head }) => sum + head.length, 0);
     sinceCheckpoint = 0;
     for (const [author, proof] of proofByAuthor) {
       const opened = await openEquivocation(proof, trusting);
-      if (opened.ok) fold.ban(author, opened.value.seq);
+      // What the checkpoint says was judged by entries that the proof makes void.
+      if (opened.ok && !fold.ban(author, opened.value.seq)) return readLogs(null);
     }
-    const names = await storage.logNames(prefix);
+    const covered = [...logs].map(([author, { head }]) => ({ author, head }));
+    const names = await naming;
     if (!names.ok) return names;
-    // Those of the checkpoint too: one that is gone altogether is named nowhere else.
-    const authors = [...new Set([...logs.keys(), ...names.value.map((name) => name.slice(prefix.length))])];
-    const ends = await Promise.all(authors.map((author) => endOf(author, logOf(author).head)));
-    for (const [index, author] of authors.entries()) {
-      const end = ends[index]!;
-      if (!end.ok) return end;
-      if (end.value === 'other') return readLogs(null);
-      if (end.value === 'same') continue;
-      const read = await readOn(author, logOf(author).head);
+    // One that is gone altogether is named by the checkpoint alone.
+    const ends = await Promise.all(covered.map(({ author, head }) => behindCheckpoint(author, head)));
+    for (const [index, { author }] of covered.entries()) {
+      const behind = ends[index]!;
+      if (!behind.ok) return behind;
+      if (behind.value === null) return readLogs(null);
+      const read = behind.value.length === 0 ? ok(undefined) : await readOn(author, behind.value);
+      if (!read.ok) return read;
+    }
+    const known = new Set(covered.map(({ author }) => author));
+    for (const author of names.value.map((name) => name.slice(prefix.length))) {
+      const read = known.has(author) ? ok(undefined) : await readOn(author, null);
       if (!read.ok) return read;
     }
     for (const author of logs.keys()) {
@@ -310,6 +299,9 @@ export async function openLedger(deps: LedgerDeps): Promise<Result<Ledger>> {
     return ok(undefined);
   }
 
+  // Asked for before they are needed: the names come one by one.
+  const naming = storage.logNames(prefix);
+  const reading = checkpoints.read();
   const keptProofs = await records.get<readonly unknown[]>(proofsKey);
   if (!keptProofs.ok) return keptProofs;
   for (const kept of keptProofs.value ?? []) {
@@ -317,9 +309,9 @@ export async function openLedger(deps: LedgerDeps): Promise<Result<Ledger>> {
     const opened = proof.ok ? await openEquivocation(proof.value, trusting) : proof;
     if (proof.ok && opened.ok && 'author' in opened.value) proofByAuthor.set(opened.value.author, proof.value);
   }
-  const checkpoint = await readCheckpoint();
+  const checkpoint = await reading;
   if (!checkpoint.ok) return checkpoint;
-  const read = await readLogs(checkpoint.value);
+  const read = await readLogs(checkpoint.value, naming);
   if (!read.ok) return read;
   const own = logOf(self);
   planned = own.head;
@@ -363,15 +355,9 @@ export async function openLedger(deps: LedgerDeps): Promise<Result<Ledger>> {
   }
 
   function checkpointWhenDue(): void {
-    const least = deps.checkpointAfter ?? LEAST_SINCE_CHECKPOINT;
-    if (sinceCheckpoint < Math.max(least, covered / CHECKPOINT_DIVISOR)) return;
-    const heads = [...logs].flatMap(([author, { head }]) =>
-      head.id === null ? [] : [[author, head.id, head.length, head.lamport] as const],
-    );
-    covered = heads.reduce((sum, [, , length]) => sum + length, 0);
+    if (sinceCheckpoint < (deps.checkpointAfter ?? SINCE_CHECKPOINT)) return;
     sinceCheckpoint = 0;
-    const bytes = encodeCanonical({ v: 1, heads, fold: fold.snapshot() });
-    writes = Promise.allSettled([writes, records.set(checkpointKey, bytes)]);
+    writes = Promise.allSettled([writes, checkpoints.write(logs, fold)]);
   }
 
   // Logs of others ------------------------------------------------------------------------------------------------------
@@ -577,6 +563,8 @@ export async function openLedger(deps: LedgerDeps): Promise<Result<Ledger>> {
   }
   const takenOver = await takeOldLogOver();
   if (!takenOver.ok) return takenOver;
+  // What was just read need not be read again.
+  checkpointWhenDue();
 
   return ok({
     author: self,

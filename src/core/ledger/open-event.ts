@@ -77,12 +77,16 @@ const PLAIN: Inside = { kind: 'plain' };
 
 /**
  * An entry's stored bytes as the fold takes them. Codes of the gate and of `openSigned`; `foreign_signature`. A `verify` that
- * always says yes reads again what was verified before.
+ * always says yes reads again what was verified before; `verifyInside` is for the signatures of what the entry carries.
  */
-export async function openLedgerEntry(bytes: Uint8Array, verify: Verify): Promise<Result<OpenedEntry>> {
+export async function openLedgerEntry(
+  bytes: Uint8Array,
+  verify: Verify,
+  verifyInside: Verify = verify,
+): Promise<Result<OpenedEntry>> {
   const entry = await openEntry(ledgerEventSchema, bytes, verify);
   if (!entry.ok) return entry;
-  const inside = await openInside(entry.value.event, verify);
+  const inside = await openInside(entry.value.event, verifyInside);
   return inside.ok ? ok({ ...entry.value, inside: inside.value }) : inside;
 }
 

@@ -1,4 +1,5 @@
 import type { NodeId } from '../base/ids';
+import { notingMap, type Noting } from './noting';
 import { creditsUnits, type Receipt } from './receipts';
 
 /** What is kept in memory of a receipt; its bytes lie in the logs that carry it. */
@@ -42,6 +43,8 @@ const MAX_CARRIERS = 24;
 /** Units of checked work and the receipts behind them: a function of the set of receipts, whatever their order. */
 export interface ReceiptFacts {
   readonly receiptsById: ReadonlyMap<string, ReceiptFact>;
+  /** The same, for whoever keeps a copy. */
+  readonly noting: Noting<[string, ReceiptFact]>;
   /** Of each job and executor, the receipt that counts: the accepted one with the lowest id, so that a second receipt for the same work earns nothing. */
   readonly creditedByWork: ReadonlyMap<string, string>;
   readonly unitsByNode: ReadonlyMap<NodeId, number>;
@@ -58,7 +61,7 @@ const byAuthorThenSeq = (a: Carrier, b: Carrier): number =>
 
 /** `facts` are those of a checkpoint. */
 export function createReceiptFacts(facts: Iterable<ReceiptFact> = []): ReceiptFacts {
-  const receiptsById = new Map<string, ReceiptFact>();
+  const receiptsById = notingMap<ReceiptFact>();
   const creditedByWork = new Map<string, string>();
   const unitsByNode = new Map<NodeId, number>();
   const workByNode = new Map<NodeId, WorkTotals>();
@@ -100,6 +103,7 @@ export function createReceiptFacts(facts: Iterable<ReceiptFact> = []): ReceiptFa
 
   return {
     receiptsById,
+    noting: receiptsById,
     creditedByWork,
     unitsByNode,
     workByNode,

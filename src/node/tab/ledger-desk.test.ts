@@ -4,7 +4,9 @@ import type { Verify } from '#core/base/ports';
 import { equivocationOf } from '#core/ledger/chain';
 import { openLedger, type Ledger } from '#core/ledger/ledger';
 import type { Links } from '#core/transport/ports';
-import { openMemoryStorage } from '#adapters/storage-memory';
+import type { Receipt } from '#core/ledger/receipts';
+import { sign } from '#core/wire/signed';
+import { createMemory, openMemoryStorage } from '#adapters/storage-memory';
 import {
   createEconomyWorld,
   credits,
@@ -44,6 +46,54 @@ const deskOf = (held: Ledger, verify: Verify = world.verify) =>
     disputes: async () => null,
     claimOf: async () => ok(null),
   });
+
+test('receipts are given newest first, also from a checkpoint, which keeps them by id', async () => {
+  const reader = world.member('receipts');
+  const storage = createMemory();
+  const open = async () =>
+    unwrap(
+      await openLedger({
+        storage: storage.open(),
+        signer: reader.signer,
+        verify: world.verify,
+        clock: createVirtualClock(),
+        community: world.community,
+        manifest: world.manifest,
+        checkpointAfter: 4,
+      }),
+    );
+  const first = await open();
+  const times = [1, 2, 3, 4];
+  for (const at of times) {
+    const body: Receipt = {
+      type: 'receipt',
+      v: 1,
+      jobId: `job-${at}`,
+      traceId: 'trace',
+      capability: 'text_stats@1',
+      requester: reader.nodeId,
+      executor: host.nodeId,
+      validators: [],
+      model: null,
+      commitment: world.community.id,
+      verdicts: [],
+      verdict: 'unchecked',
+      check: 'none',
+      units: 0,
+      tokens: null,
+      at,
+    };
+    const receipt = await sign(reader.signer, body);
+    unwrap(await first.append({ kind: 'receipt.recorded', receipt }));
+  }
+  await first.settled();
+  for (const held of [first, await open()])
+    expect(
+      deskOf(held)
+        .receipts()
+        .map(({ at }) => at),
+    ).toEqual([...times].reverse());
+});
 
 async function verifyPaid(held: Ledger, verify?: Verify) {
   const steps: VerifyStep[] = [];

@@ -178,7 +178,7 @@ export function createLedgerDesk({ ledger, verify, clock, links, disputes, claim
   return {
     summary,
     balance: () => (community.economy === undefined ? null : ledger.state.balanceOf(self)),
-    receipts: () => [...ledger.state.receiptsById.values()].reverse(),
+    receipts: () => [...ledger.state.receiptsById.values()].sort((a, b) => b.at - a.at || (a.id < b.id ? -1 : 1)),
     receipt: (id) => {
       const fact = ledger.state.receiptsById.get(id);
       return fact === undefined ? null : receiptDetail(fact);

@@ -1,7 +1,7 @@
 import { fraction, pick } from '#core/base/chance';
 import type { NodeId } from '#core/base/ids';
 import type { Chance, Signer } from '#core/base/ports';
-import { ok, type Result } from '#core/base/result';
+import { fail, ok, type Result } from '#core/base/result';
 import type { FinishedJob, JobPayment } from '#core/jobs/executor';
 import { saltedDigest, type Commitment, type VerdictStatement } from '#core/ledger/statements';
 import { idOfSigned, sign, type Signed } from '#core/wire/signed';
