@@ -33,7 +33,7 @@ test('they are about the models that lie here', () => {
 test('of the honest answers at most one in a thousand was rejected', () => {
   const honest = measured.figures.filter(({ condition }) => isHonest(condition));
   const sum = (of: (one: (typeof honest)[number]) => number) => honest.reduce((total, one) => total + of(one), 0);
-  expect(sum(({ answers }) => answers)).toBeGreaterThanOrEqual(500);
+  expect(sum(({ answers }) => answers)).toBeGreaterThanOrEqual(5_000);
   expect(sum(rejectedOf) / sum(({ answers }) => answers)).toBeLessThanOrEqual(1e-3);
 });
 
