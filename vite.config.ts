@@ -48,6 +48,8 @@ const UNIT_TESTS = [
   'tests/{architecture,conformance,vectors,integration,schemas,simulation}/**/*.test.ts',
 ];
 /** What puts something else in the place of a module needs modules of its own. */
+/** Sweeps over every moment at which a disk may fail, and simulations: seconds each, run by `npm test` and not before every commit. */
+const LONG = ['**/*.long.test.ts'];
 const ALONE = ['src/cli/inbox-process.test.ts', 'src/adapters/storage-fs-files/write-folder.test.ts'];
 
 export default defineConfig({
@@ -85,13 +87,14 @@ export default defineConfig({
         test: {
           name: 'shared',
           include: UNIT_TESTS,
-          exclude: ALONE,
+          exclude: [...ALONE, ...LONG],
           // Test files of one process share their modules: nothing here is made on import, and no test changes what others use.
           // With modules of its own for each, half of the time went into loading them.
           isolate: false,
         },
       },
       { extends: true, test: { name: 'alone', include: ALONE } },
+      { extends: true, test: { name: 'long', include: LONG, exclude: ['node_modules/**', 'build/**'] } },
     ],
   },
 });

@@ -1,9 +1,15 @@
 import { ensureBrowser } from './find-browser';
-import { readPlaywright, reportPath, runSteps, type Step } from './steps';
-import { VERIFY_STEPS } from './verify';
+import { readPlaywright, readVitest, reportPath, runSteps, type Step } from './steps';
+import { runTests, VERIFY_STEPS } from './verify';
 
 /** Vite ends well although a plugin reported an error: such a build is not shipped. */
 const ERROR_LINE = /^(?:\s*[✗✘×]|error\b|.*(?:\[error\]|\bError:)).*$/im;
+
+const LONG_TESTS: Step = {
+  name: 'long tests',
+  commands: [runTests('vitest-long', 'long')],
+  report: { path: reportPath('vitest-long'), read: readVitest },
+};
 
 const BUILD: Step = {
   name: 'build',
@@ -27,7 +33,7 @@ function withoutColour(text: string): string {
 }
 
 const startedAt = performance.now();
-const results = await runSteps(VERIFY_STEPS, { atOnce: 2, stopAtFailure: false });
+const results = await runSteps([...VERIFY_STEPS, LONG_TESTS], { atOnce: 2, stopAtFailure: false });
 const [built] = await runSteps([BUILD], { atOnce: 1, stopAtFailure: true });
 if (built) results.push(built);
 

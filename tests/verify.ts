@@ -7,11 +7,22 @@ import { readVitest, reportPath, runSteps, type Step } from './steps';
 const REMEMBERED = ['--cache', '--cache-strategy', 'content', '--cache-location'] as const;
 const cacheOf = (name: string) => `node_modules/.cache/verify/${name}`;
 
+/** A run of the projects of vite.config.ts that match, with its report. */
+export const runTests = (report: string, project: string): readonly [string, ...string[]] => [
+  'vitest',
+  'run',
+  '--project',
+  project,
+  '--reporter=default',
+  '--reporter=json',
+  `--outputFile.json=${reportPath(report)}`,
+];
+
 /** Everything that needs neither a build nor a browser; the longest first, so that two at once end together. */
 export const VERIFY_STEPS: readonly Step[] = [
   {
     name: 'tests',
-    commands: [['vitest', 'run', '--reporter=default', '--reporter=json', `--outputFile.json=${reportPath('vitest')}`]],
+    commands: [runTests('vitest', '!long')],
     report: { path: reportPath('vitest'), read: readVitest },
   },
   {
