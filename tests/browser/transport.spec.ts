@@ -150,7 +150,8 @@ test('a crashed page is suspect at 6 s and gone at 15 s', async ({ browser }) =>
   const down = (await page.evaluate((mine) => window.transport.events(mine), a)).find(({ what }) =>
     what.startsWith('down'),
   )!;
-  expect(down.what).toBe('down silent');
+  // Some fifteen seconds after the last word the browser gives the connection up by itself: which of the two says so first is chance.
+  expect(['down silent', 'down connection_failed']).toContain(down.what);
   expect(suspectMs).toBeGreaterThan(3_500);
   expect(suspectMs).toBeLessThan(8_000);
   expect(down.atMs - crashedAtMs).toBeGreaterThan(12_500);
