@@ -88,7 +88,8 @@ for (const subject of [SPARK, LOOM])
   test(`what one backend drew the other finds in order: ${subject.name}`, async ({ page }) => {
     test.setTimeout(HANG_MS);
     await open(page);
-    const result = await page.evaluate((which) => window.devices.crossScores(which, 4, 64), subject);
+    // A sample; `npm run experiments:liars` scores three hundred whole answers across backends.
+    const result = await page.evaluate((which) => window.devices.crossScores(which, 2, 48), subject);
     console.log(subject.name, result);
     expect(result.engines).toEqual(['transformers/wasm', 'transformers/webgpu']);
     expect(result.worst).toBeLessThan(CROSS_MARGIN);
