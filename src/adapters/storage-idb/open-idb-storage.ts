@@ -124,6 +124,8 @@ export async function openIdbStorage({ name = DATABASE_NAME, onLost }: IdbOption
       }),
     close,
     async destroy() {
+      // It waits for every transaction of this connection: one that still ends would look like another tab that holds the storage.
+      await attempt(() => database.transaction([RECORDS, LOG, LOGS], 'readwrite').done);
       close();
       return deleteDatabase(name);
     },
