@@ -1,6 +1,6 @@
-import { mkdir } from 'node:fs/promises';
 import { expect, test, type Page } from '@playwright/test';
-import { violationsOf, withAxe } from './axe';
+import { withAxe } from './axe';
+import { look } from './look';
 import { arrive, expectNoFaults, isLinkedWith, isOnline, type PersonAtPage } from './people';
 import { serveApp, type AppServer } from './serve-app';
 
@@ -8,8 +8,6 @@ const NAME = 'Scriptorium';
 const CLAIM = 'The bundle of the first question verifies.';
 const REASON = 'Its second seal is missing.';
 const BUNDLE = `bafyrei${'a'.repeat(52)}`;
-/** Where pictures of the page go, for whoever wants to look at them. */
-const SHOTS = process.env['TABMESH_SHOTS'];
 
 let app: AppServer;
 let claimer: PersonAtPage;
@@ -48,23 +46,6 @@ async function goTo(page: Page, href: string): Promise<void> {
 
 const standing = (page: Page) => page.getByTestId('graph-standing');
 const edges = (page: Page) => page.getByTestId('graph-edges').getByRole('listitem');
-
-async function look(page: Page, name: string): Promise<void> {
-  for (const colorScheme of ['light', 'dark'] as const) {
-    await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
-    for (const width of [390, 1280]) {
-      await page.setViewportSize({ width, height: 844 });
-      if (SHOTS !== undefined) {
-        await mkdir(SHOTS, { recursive: true });
-        await page.screenshot({ path: `${SHOTS}/${name}-${width}-${colorScheme}.png`, fullPage: true });
-      }
-      expect(await violationsOf(page)).toEqual([]);
-      expect(await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth)).toBeLessThanOrEqual(
-        0,
-      );
-    }
-  }
-}
 
 test('while it is off no menu names it, and its page shows nothing but the way to switch it on', async () => {
   const { page } = claimer;

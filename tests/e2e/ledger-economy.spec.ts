@@ -1,6 +1,6 @@
-import { mkdir } from 'node:fs/promises';
 import { expect, test, type Page } from '@playwright/test';
-import { violationsOf, withAxe } from './axe';
+import { withAxe } from './axe';
+import { look } from './look';
 import {
   arrive,
   askThrough,
@@ -15,8 +15,6 @@ import { serveApp, type AppServer } from './serve-app';
 
 const NAME = 'Baker Street';
 const QUESTION = 'What is Tabmesh?';
-/** Where pictures of the pages go, for whoever wants to look at them. */
-const SHOTS = process.env['TABMESH_SHOTS'];
 
 let app: AppServer;
 let founder: PersonAtPage;
@@ -33,23 +31,6 @@ test.afterAll(async () => {
   for (const one of [founder, worker, checker]) await one?.context.close();
   await app?.close();
 });
-
-async function look(page: Page, name: string): Promise<void> {
-  for (const colorScheme of ['light', 'dark'] as const) {
-    await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
-    for (const width of [390, 1280]) {
-      await page.setViewportSize({ width, height: 844 });
-      if (SHOTS !== undefined) {
-        await mkdir(SHOTS, { recursive: true });
-        await page.screenshot({ path: `${SHOTS}/${name}-${width}-${colorScheme}.png`, fullPage: true });
-      }
-      expect(await violationsOf(page)).toEqual([]);
-      expect(await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth)).toBeLessThanOrEqual(
-        0,
-      );
-    }
-  }
-}
 
 const place = (page: Page, name: string) =>
   page.getByRole('navigation', { name: 'Places' }).getByRole('link', { name }).first().click();

@@ -26,6 +26,7 @@ import type { CheckCapability } from '#services/work-services';
 import { closeReservation, rosterRefs, type Ending } from './closing';
 import type { LedgerExchange } from './exchange';
 import { findEntry } from './find-entry';
+import { createTimers, createTurns } from './timers';
 import type { Witnessing } from './witnessing';
 
 /** Who was not there, or could not tell, is asked again so much later. */
@@ -110,22 +111,9 @@ export function startDisputes(deps: DisputesDeps): Disputes {
   /** Reservations and bonds that are being ended. */
   const ending = new Set<string>();
   const convening = new Set<string>();
-  const timers = new Set<() => void>();
-  let turn: Promise<unknown> = Promise.resolve();
-  let stopped = false;
-
-  const inTurn = <T>(run: () => Promise<T>): Promise<T> => {
-    const next = turn.then(run);
-    turn = next.catch(() => undefined);
-    return next;
-  };
-  const later = (delayMs: number, run: () => void): void => {
-    const cancel = clock.after(delayMs, () => {
-      timers.delete(cancel);
-      if (!stopped) run();
-    });
-    timers.add(cancel);
-  };
+  const timers = createTimers(clock);
+  const { later } = timers;
+  const inTurn = createTurns();
 
   /** A validator's verdict on a claim of ours: sealed, then told. */
   async function askVerdict(validator: NodeId, claim: CheckInput, timeoutMs: number): Promise<Result<Signed>> {
@@ -253,7 +241,7 @@ export function startDisputes(deps: DisputesDeps): Disputes {
   /** Asks those of the panel who did not say yet, and writes the ruling when most of them agree. */
   async function convene(bond: string): Promise<void> {
     const open = openByBond.get(bond);
-    if (stopped || open === undefined || convening.has(bond)) return;
+    if (timers.stopped || open === undefined || convening.has(bond)) return;
     const { state } = ledger;
     const challenge = state.challengesById.get(state.challengeByBond.get(bond) ?? '');
     const proposal = challenge && state.proposalsById.get(challenge.proposal);
@@ -305,7 +293,7 @@ export function startDisputes(deps: DisputesDeps): Disputes {
 
   /** Ends what hangs on a challenge, once. What could not be certified is tried again. */
   async function endOnce(reservation: string, ends: () => Promise<Ending | null>): Promise<void> {
-    if (stopped || ending.has(reservation) || ledger.state.closingByReservation.has(reservation)) return;
+    if (timers.stopped || ending.has(reservation) || ledger.state.closingByReservation.has(reservation)) return;
     const known = ledger.state.reservationsById.get(reservation);
     if (known === undefined) return;
     ending.add(reservation);
@@ -405,9 +393,8 @@ export function startDisputes(deps: DisputesDeps): Disputes {
       }),
     challenge: (reservation, claim) => inTurn(() => raise(reservation, claim)),
     stop() {
-      stopped = true;
       stopWatching();
-      for (const cancel of timers) cancel();
+      timers.stop();
     },
   };
 }

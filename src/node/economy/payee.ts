@@ -25,6 +25,7 @@ import type { KeyValueStore } from '#core/storage/ports';
 import { bytesSchema, checkAgainst } from '#core/wire/gate';
 import { idOfSigned, openSigned, sign, signedSchema, type Signed } from '#core/wire/signed';
 import { closeReservation, type Reserved } from './closing';
+import { createTimers } from './timers';
 import type { Witnessing } from './witnessing';
 
 /** A payer that agrees does so at once; after this long the work is proposed without its word. */
@@ -144,17 +145,10 @@ export function createPayee(deps: PayeeDeps): Payee {
   const isOwed = (reservation: string): boolean =>
     [...running.values()].some((one) => one?.reservation === reservation) ||
     [...dueByJob.values()].some((due) => due.reservation === reservation && due.receipt !== null);
-  const timers = new Set<() => void>();
-  let stopped = false;
+  const timers = createTimers(clock);
+  const { later } = timers;
 
   const keyOf = (payer: NodeId, jobId: string): string => `${payer}/${jobId}`;
-  const later = (delayMs: number, run: () => void): void => {
-    const cancel = clock.after(Math.max(0, delayMs), () => {
-      timers.delete(cancel);
-      if (!stopped) run();
-    });
-    timers.add(cancel);
-  };
 
   async function keep(due: Due): Promise<Result<void>> {
     const key = keyOf(due.payer, due.jobId);
@@ -338,7 +332,7 @@ export function createPayee(deps: PayeeDeps): Payee {
 
   /** Proposes finished work, fixes the time with the witnesses, and closes when the window has. */
   async function pursue(due: Due): Promise<void> {
-    if (stopped || ledger.state.closingByReservation.has(due.reservation)) return forget(due);
+    if (timers.stopped || ledger.state.closingByReservation.has(due.reservation)) return forget(due);
     // No witness signs any more for who signed two histories: what none saw before is lost.
     if (due.heads.length === 0 && ledger.state.bannedFrom.has(due.payer)) return forget(due);
     if (due.settlement === null) {
@@ -565,8 +559,7 @@ export function createPayee(deps: PayeeDeps): Payee {
       return taken;
     },
     stop() {
-      stopped = true;
-      for (const cancel of timers) cancel();
+      timers.stop();
     },
   };
 }

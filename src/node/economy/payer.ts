@@ -18,6 +18,7 @@ import { paymentSettle } from '#services/payment-settle/contract';
 import type { Claims } from './claims';
 import { closeReservation, rosterRefs, type Ending } from './closing';
 import type { LedgerExchange } from './exchange';
+import { createTimers, createTurns } from './timers';
 import type { Witnessing } from './witnessing';
 
 /**
@@ -77,23 +78,10 @@ export function createPayer(deps: PayerDeps): Payer {
   const self = signer.nodeId;
   const policy = ledger.community.economy;
   const openByJob = new Map<string, OpenPayment>();
-  const timers = new Set<() => void>();
+  const timers = createTimers(clock);
+  const { later } = timers;
   /** Spending is one after the other: each reservation counts on what the one before left. */
-  let turn: Promise<unknown> = Promise.resolve();
-  let stopped = false;
-
-  const inTurn = <T>(run: () => Promise<T>): Promise<T> => {
-    const next = turn.then(run);
-    turn = next.catch(() => undefined);
-    return next;
-  };
-  const later = (delayMs: number, run: () => void): void => {
-    const cancel = clock.after(delayMs, () => {
-      timers.delete(cancel);
-      if (!stopped) run();
-    });
-    timers.add(cancel);
-  };
+  const inTurn = createTurns();
 
   /** What was promised without a certificate and did not end yet. */
   const provisionalMicros = (): number =>
@@ -158,7 +146,7 @@ export function createPayer(deps: PayerDeps): Payer {
 
   /** Tries until it is certified, or somebody else ended it. */
   async function end(reservation: string, ending: Ending, heads: readonly Signed[]): Promise<void> {
-    if (stopped || ledger.state.closingByReservation.has(reservation)) return;
+    if (timers.stopped || ledger.state.closingByReservation.has(reservation)) return;
     const seq = ledger.state.reservationsById.get(reservation)?.seq;
     const entry = seq === undefined ? null : await ledger.bytesOf(self, seq, 1);
     if (!entry?.ok) return;
@@ -232,8 +220,7 @@ export function createPayer(deps: PayerDeps): Payer {
       } else release(jobId);
     },
     stop() {
-      stopped = true;
-      for (const cancel of timers) cancel();
+      timers.stop();
     },
   };
 }

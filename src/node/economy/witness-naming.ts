@@ -4,9 +4,24 @@ import type { Ledger } from '#core/ledger/ledger';
 import { HANDOVER_MS } from '#core/ledger/witness-duty';
 import { LEAST_BRANCHES, MAX_ELIGIBLE, type WitnessRoster } from '#core/ledger/witnesses';
 import type { Links } from '#core/transport/ports';
-import type { WitnessView } from '../tab/ledger-desk-views';
 
 type Eligible = WitnessRoster['eligible'];
+
+/** Who witnesses payments in this community, and who could. */
+export interface WitnessView {
+  /** Only the founder names witnesses. */
+  readonly mayName: boolean;
+  /** Those of the manifest: they serve until enough others are named. */
+  readonly manifest: readonly NodeId[];
+  /** The latest naming: whom, and from when it is in force (epoch milliseconds); null where there was none. */
+  readonly named: { readonly nodes: readonly NodeId[]; readonly inForceFrom: number } | null;
+  /** Whom the founder would name now: members that are linked, and those named before. */
+  readonly eligible: readonly NodeId[];
+  /** Invitations that they came by, the founder's own line counted as one. */
+  readonly branches: number;
+  /** Other branches than a payer's own that are needed before anybody is drawn from them. */
+  readonly branchesNeeded: number;
+}
 
 /** Everyone whose branch is known: it is told by an invitation that a link showed, and kept by the naming before. */
 function eligibleNow({ state, author: self }: Ledger, links: Links): Eligible {

@@ -2,7 +2,11 @@ import type { NodeId } from '#core/base/ids';
 import type { Result } from '#core/base/result';
 import type { Balance } from '#core/ledger/ledger-state';
 import type { ReceiptFact } from '#core/ledger/receipt-facts';
+import type { Look } from '../economy/disputes';
+import type { WitnessView } from '../economy/witness-naming';
 import type { ReceiptDetail } from '../tab-node';
+
+export type { Look, WitnessView };
 
 /** What the logs held here come to, without reading any of them. */
 export interface LedgerSummary {
@@ -98,32 +102,6 @@ export interface LineVerification {
   readonly steps: readonly VerifyStep[];
 }
 
-/** What this node found when it looked at paid work again. */
-export interface LookView {
-  readonly verdict: 'accepted' | 'rejected' | 'undecided';
-  readonly reason: string;
-  /** What a challenge puts up, to be lost when the panel finds the work right. */
-  readonly bondMicros: number;
-  /** Who would judge it. */
-  readonly panel: readonly NodeId[];
-}
-
-/** Who witnesses payments in this community, and who could. */
-export interface WitnessView {
-  /** Only the founder names witnesses. */
-  readonly mayName: boolean;
-  /** Those of the manifest: they serve until enough others are named. */
-  readonly manifest: readonly NodeId[];
-  /** The latest naming: whom, and from when it is in force (epoch milliseconds); null where there was none. */
-  readonly named: { readonly nodes: readonly NodeId[]; readonly inForceFrom: number } | null;
-  /** Whom the founder would name now: members that are linked, and those named before. */
-  readonly eligible: readonly NodeId[];
-  /** Invitations that they came by, the founder's own line counted as one. */
-  readonly branches: number;
-  /** Other branches than a payer's own that are needed before anybody is drawn from them. */
-  readonly branchesNeeded: number;
-}
-
 export interface ReplayProgress {
   readonly done: number;
   readonly total: number;
@@ -194,7 +172,7 @@ export interface LedgerDesk {
    * Looks again, on this device, at work that this node paid for and that can still be challenged. Codes: `unknown_line`, `no_words`
    * where they are not kept here, those of `Disputes.look`.
    */
-  look(id: string): Promise<Result<LookView>>;
+  look(id: string): Promise<Result<Look>>;
   /** Challenges it: puts up the bond and calls the panel. Codes as of `Disputes.challenge`. */
   challenge(id: string): Promise<Result<{ readonly panel: readonly NodeId[] }>>;
   /** Null where members do not pay each other. */
