@@ -332,7 +332,9 @@ export function createPayee(deps: PayeeDeps): Payee {
 
   /** Proposes finished work, fixes the time with the witnesses, and closes when the window has. */
   async function pursue(due: Due): Promise<void> {
-    if (timers.stopped || ledger.state.closingByReservation.has(due.reservation)) return forget(due);
+    // What is still owed goes on from what is kept when the node starts again.
+    if (timers.stopped) return;
+    if (ledger.state.closingByReservation.has(due.reservation)) return forget(due);
     // No witness signs any more for who signed two histories: what none saw before is lost.
     if (due.heads.length === 0 && ledger.state.bannedFrom.has(due.payer)) return forget(due);
     if (due.settlement === null) {
