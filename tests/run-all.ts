@@ -1,5 +1,5 @@
 import { ensureBrowser } from './find-browser';
-import { readPlaywright, readVitest, reportPath, runSteps, type Step } from './steps';
+import { readPlaywright, readVitest, reportPath, runSteps, withoutColour, type Step } from './steps';
 import { runTests, VERIFY_STEPS } from './verify';
 
 /** Vite ends well although a plugin reported an error: such a build is not shipped. */
@@ -28,10 +28,6 @@ const BROWSER: Step = {
   live: true,
 };
 
-function withoutColour(text: string): string {
-  return text.replace(/\u001b\[[0-9;]*m/g, '');
-}
-
 const startedAt = performance.now();
 const results = await runSteps([...VERIFY_STEPS, LONG_TESTS], { atOnce: 2, stopAtFailure: false });
 const [built] = await runSteps([BUILD], { atOnce: 1, stopAtFailure: true });
@@ -51,6 +47,8 @@ if (!browser.ok) {
 
 const passed = results.reduce((sum, result) => sum + result.passed, 0);
 failed += results.reduce((sum, result) => sum + result.failed, 0);
+// Again at the end: whoever reads only the last lines of a long run must find the reason there.
+for (const failure of results.flatMap((result) => result.failures ?? [])) console.log(`\n${failure}`);
 console.log(`\n${((performance.now() - startedAt) / 1000).toFixed(0)} s in all`);
 process.exitCode = failed === 0 ? 0 : 1;
 console.log(`${passed} passed, ${failed} failed`);

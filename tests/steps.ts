@@ -22,6 +22,8 @@ export interface Step {
 export interface Counts {
   readonly passed: number;
   readonly failed: number;
+  /** Where a report says so: what failed and why, in a few lines each. */
+  readonly failures?: readonly string[];
 }
 
 export interface StepResult extends Counts {
@@ -47,15 +49,60 @@ export function readVitest(json: unknown): Counts {
   return { passed: report.numPassedTests, failed: report.numFailedTests + unloaded.length };
 }
 
+interface PlaywrightError {
+  readonly message?: string;
+  readonly snippet?: string;
+}
+
+interface PlaywrightSuite {
+  readonly suites?: readonly PlaywrightSuite[];
+  readonly specs: readonly {
+    readonly title: string;
+    readonly file: string;
+    readonly line: number;
+    readonly ok: boolean;
+    readonly tests: readonly { readonly results: readonly { readonly errors: readonly PlaywrightError[] }[] }[];
+  }[];
+}
+
 interface PlaywrightReport {
   readonly stats: { readonly expected: number; readonly unexpected: number; readonly flaky: number };
-  readonly errors: readonly unknown[];
+  readonly errors: readonly PlaywrightError[];
+  readonly suites: readonly PlaywrightSuite[];
+}
+
+/** Of one failure so much is repeated at the end: what was expected and the line that expected it. */
+const MOST_FAILURE_LINES = 24;
+
+export const withoutColour = (text: string): string => text.replace(/\u001b\[[0-9;]*m/g, '');
+
+function inShort({ message, snippet }: PlaywrightError): string {
+  const lines = withoutColour(`${message ?? ''}\n${snippet ?? ''}`).split('\n');
+  return lines
+    .filter((line) => line.trim() !== '')
+    .slice(0, MOST_FAILURE_LINES)
+    .map((line) => `    ${line}`)
+    .join('\n');
+}
+
+function failuresOf(suite: PlaywrightSuite): string[] {
+  const own = suite.specs
+    .filter(({ ok }) => !ok)
+    .map(({ file, line, title, tests }) => {
+      const errors = tests.flatMap(({ results }) => results.flatMap((result) => result.errors.map(inShort)));
+      return [`${file}:${line} ${title}`, ...errors].join('\n');
+    });
+  return [...own, ...(suite.suites ?? []).flatMap(failuresOf)];
 }
 
 /** Errors outside of a test (a spec that does not load, a server that does not start) count as failures. */
 export function readPlaywright(json: unknown): Counts {
-  const { stats, errors } = json as PlaywrightReport;
-  return { passed: stats.expected, failed: stats.unexpected + stats.flaky + errors.length };
+  const { stats, errors, suites } = json as PlaywrightReport;
+  return {
+    passed: stats.expected,
+    failed: stats.unexpected + stats.flaky + errors.length,
+    failures: [...errors.map(inShort), ...suites.flatMap(failuresOf)],
+  };
 }
 
 function readReport(step: Step, ok: boolean): Counts {

@@ -41,6 +41,8 @@ export interface Running {
   readonly stops: (() => void)[];
   /** The start has gone as far as to enter a community: what becomes current after that is entered by whoever changes it. */
   entered: boolean;
+  /** The server's open community is known, or cannot be: until then nothing that its founder signed can be judged. */
+  met: Promise<void>;
   mesh: MeshNode | null;
   /** Made when somebody pairs. */
   pairing: OpenPairingDesk | null;
@@ -324,6 +326,7 @@ export function createTabLifecycle(deps: TabNodeDeps): TabLifecycle {
     run.models ??= import('./models').then(({ openModelsDesk }) =>
       openModelsDesk(deps, run, {
         founder: () => run.communities.offeredFounder,
+        met: () => run.met,
         remember: saveSettings,
       }),
     );
@@ -468,6 +471,7 @@ export function createTabLifecycle(deps: TabNodeDeps): TabLifecycle {
       communities: communities.value,
       contribution,
       entered: false,
+      met: Promise.resolve(),
       mesh: null,
       pairing: null,
       models: null,
@@ -487,11 +491,12 @@ export function createTabLifecycle(deps: TabNodeDeps): TabLifecycle {
         }),
       ],
     };
+    run.met = meetServer(run);
     running = run;
     for (const change of ['settings', 'identity', 'community', 'invitation', 'election', 'status'] as const)
       changed.emit(change);
     await contribution.review();
-    await meetServer(run);
+    await run.met;
     if (mine !== turn) return ok(undefined);
     const { current } = run.communities;
     if (!current) {
@@ -516,7 +521,7 @@ export function createTabLifecycle(deps: TabNodeDeps): TabLifecycle {
     arriving = true;
     try {
       const before = run.communities.current?.community.id;
-      await meetServer(run);
+      await (run.met = meetServer(run));
       const { current } = run.communities;
       const waits = run.communities.invitation?.state === 'waiting';
       if (running === run && current && (current.community.id !== before || joining || waits))

@@ -54,6 +54,8 @@ export interface ModelLibraryDeps {
   readonly fetchCatalogue: () => Promise<Result<unknown>>;
   /** Who may sign it: whoever founded the community that the server offers. */
   readonly founder: () => string | null;
+  /** Resolves when it is known who that is, or that it cannot be known now. */
+  readonly met: () => Promise<void>;
   readonly origin: string;
 }
 
@@ -215,6 +217,7 @@ export async function openModelLibrary(deps: ModelLibraryDeps): Promise<Result<M
     async refresh() {
       const fetched = await deps.fetchCatalogue();
       if (!fetched.ok) return catalogue.length > 0 ? ok(undefined) : fetched;
+      await deps.met();
       const opened = await openCatalogue(fetched.value, verify, deps.founder());
       if (!opened.ok) return opened;
       const written = await records.set(CATALOGUE_KEY, fetched.value);

@@ -34,6 +34,8 @@ export interface OpenModelsDesk extends ModelsDesk {
 
 export interface ModelsDeskHooks {
   readonly founder: () => string | null;
+  /** Resolves when the server has said which community it offers, or cannot be reached. */
+  readonly met: () => Promise<void>;
   /** Keeps the choice for the next start. */
   readonly remember: (change: Partial<Settings>) => Promise<Result<void>>;
 }
@@ -42,7 +44,7 @@ export interface ModelsDeskHooks {
 export async function openModelsDesk(
   deps: Pick<TabNodeDeps, 'clock' | 'verify' | 'surroundings' | 'loadModelStore' | 'fetchCatalogue' | 'probe'>,
   run: Running,
-  { founder, remember }: ModelsDeskHooks,
+  { founder, met, remember }: ModelsDeskHooks,
 ): Promise<Result<OpenModelsDesk>> {
   const { clock, surroundings } = deps;
   const changed = createEmitter<void>();
@@ -53,6 +55,7 @@ export async function openModelsDesk(
     store: deps.loadModelStore,
     fetchCatalogue: deps.fetchCatalogue,
     founder,
+    met,
     origin: surroundings.origin,
   });
   if (!opened.ok) return opened;
