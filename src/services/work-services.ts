@@ -1,4 +1,5 @@
 import type { Capability, CapabilityId } from '#core/bus/capability';
+import type { NodeId } from '#core/base/ids';
 import type { Chance, Clock, Signer, Verify } from '#core/base/ports';
 import { fail, ok, type Result } from '#core/base/result';
 import type { EmbeddingModel } from '#core/engines/embedding-model';
@@ -120,12 +121,12 @@ export function createWorkServices(deps: WorkServiceDeps): readonly RegisteredSe
   const secret = deps.chance.bytes(SECRET_BYTES);
 
   /** Signs a verdict and fixes it; even its seal leaves this device only after it is written down. */
-  const sealVerdict: SealVerdict = async (body, lookedAt) => {
-    if (!quota.take(body.requester)) return fail('quota_used_up', 'This node checked enough for you this hour.');
+  const sealVerdict: SealVerdict = async (body, lookedAt, caller) => {
+    if (!quota.take(caller)) return fail('quota_used_up', 'This node checked enough for you this hour.');
     const verdict = await sign(signer, body);
-    const { requester, jobId } = body;
-    const seal = sealed.seal(requester, jobId, verdict, lookedAt);
-    const written = await ledger().append({ kind: 'verdict.sealed', jobId, requester, seal });
+    const { jobId } = body;
+    const seal = sealed.seal(caller, jobId, verdict, lookedAt);
+    const written = await ledger().append({ kind: 'verdict.sealed', jobId, requester: caller, seal });
     if (!written.ok) return written;
     deps.verdicts.remember(body.requester, body.jobId, {
       id: idOfSigned(verdict),
@@ -134,12 +135,24 @@ export function createWorkServices(deps: WorkServiceDeps): readonly RegisteredSe
     });
     deps.onVerdictGiven();
     // Whoever asked may be gone; the node that did the work is owed the verdict all the same.
-    clock.after(UNASKED_MS, () => void sealed.reveal(requester, jobId));
+    clock.after(UNASKED_MS, () => void sealed.reveal(caller, jobId));
     return ok({ sealed: seal });
   };
 
   const self = signer.nodeId;
-  const checkDeps = { self, verify, now: () => clock.now(), sealVerdict };
+  const checkDeps = {
+    self,
+    verify,
+    now: () => clock.now(),
+    sealVerdict,
+    challenged(challenger: NodeId, commitmentId: string): boolean {
+      const { challengesById, proposalsById } = ledger().state;
+      for (const one of challengesById.values())
+        if (one.challenger === challenger && proposalsById.get(one.proposal)?.commitmentId === commitmentId)
+          return true;
+      return false;
+    },
+  };
   const { model, heldModel, embedder, reranker, sandbox } = deps;
   return [
     service('contributing', {

@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises';
 import { expect, test, type Page } from '@playwright/test';
 import { withAxe } from './axe';
 import { look } from './look';
@@ -47,7 +48,9 @@ test('a community whose members pay each other is founded by a box, and says so'
   await look(page, 'community');
 
   const join = async (): Promise<PersonAtPage> => {
-    const one = await arrive(browser, await page.evaluate(() => window.tabmesh!.invite({ uses: 1 })));
+    const one = await arrive(browser, await page.evaluate(() => window.tabmesh!.invite({ uses: 1 })), {
+      before: withAxe,
+    });
     await isOnline(one.page, NAME);
     await isLinkedWith(one.page, founder.nodeId);
     await contribute(one.page);
@@ -95,6 +98,28 @@ test('an answer that is paid for stands in the ledger as a line that can be veri
   await expect(line.getByTestId('look-outcome')).toContainText('This device finds it right', { timeout: 60_000 });
   await expect(line.getByRole('button', { name: 'Challenge it' })).toHaveCount(0);
   await look(page, 'looked-again');
+
+  // Another member that is given question and answer in a bundle may look at them as well.
+  await line.getByRole('button', { name: 'Seal this', exact: true }).click();
+  const seal = line.getByTestId('seal-panel');
+  await seal.getByRole('checkbox', { name: 'Include the words of question and answer' }).check();
+  const [download] = await Promise.all([
+    page.waitForEvent('download'),
+    seal.getByRole('button', { name: 'Seal and download' }).click(),
+  ]);
+  const bundle = await readFile(await download.path());
+  await place(checker.page, 'Ledger');
+  await checker.page.getByRole('link', { name: 'Verify evidence' }).click();
+  await checker.page
+    .getByLabel('Open a bundle')
+    .setInputFiles({ name: 'bundle.car', mimeType: 'application/vnd.ipld.car', buffer: bundle });
+  const contestable = checker.page.getByTestId('contestable');
+  await expect(contestable).toContainText('any member may challenge it', { timeout: 60_000 });
+  await contestable.getByRole('button', { name: 'Look again here' }).click();
+  await expect(contestable.getByTestId('look-outcome')).toContainText('This device finds it right', {
+    timeout: 60_000,
+  });
+  await look(checker.page, 'contestable');
   await page.getByRole('button', { name: 'Audit now' }).click();
   await expect(page.getByTestId('audit-outcome')).toHaveText('Everything came to the same.', { timeout: 60_000 });
   await look(page, 'verified');

@@ -1,11 +1,17 @@
 import { expect, test } from 'vitest';
 import { seedSignerFor, type MemberOptions } from '#cli/memory-mesh';
 import { createMemory } from '#adapters/storage-memory';
-import { unwrap } from '#core/base/result';
+import { createVerify } from '#adapters/verify-node';
+import { ok, unwrap } from '#core/base/result';
+import { buildBundle } from '#core/evidence/build-bundle';
+import { evidenceSources } from '#core/evidence/evidence-sources';
 import { keptClaim } from '#core/evidence/kept-claim';
+import { createLedgerDesk } from '#node/tab/ledger-desk';
 import { ask, paidMesh, sumOf, WINDOW_MS } from '#tests/fakes/paid-mesh';
 import { lazyValidator } from '#tests/simulation/adversaries/lazy-validator';
 import { slanderer } from '#tests/simulation/adversaries/slanderer';
+
+const verify = createVerify();
 
 /** Two who find everything right look at what the worker gave; the three witnesses that would judge have a model later. */
 async function contested(asker: MemberOptions, worker: MemberOptions) {
@@ -30,7 +36,7 @@ async function contested(asker: MemberOptions, worker: MemberOptions) {
   const claim = keptClaim(trace!, proposal.commitmentId)!;
   const { disputes } = (await clock.runUntil(nodes['asker']!.economy()))!;
   for (const name of witnesses) await clock.runUntil(nodes[name]!.contribute(true));
-  return { ...world, reservation: reservation!.id, proposal, claim, disputes, witnesses };
+  return { ...world, trace: trace!, reservation: reservation!.id, proposal, claim, disputes, witnesses };
 }
 
 test('who finds that those who looked let a lie through puts up a bond, and a panel that agrees keeps the liar from being paid', async () => {
@@ -79,6 +85,42 @@ test('who challenges honest work loses the bond to the node that did it', async 
   expect(state.balanceOf(worker.self).confirmedMicros).toBe(paid + look.bondMicros);
   expect(state.balanceOf(asker.self).confirmedMicros).toBe(-chargeMicros - look.bondMicros);
   expect(sumOf(asker)).toBe(0);
+});
+
+test('a member that was given a bundle with the words challenges what another paid for', async () => {
+  const world = await contested({}, { lies: { forgedTokenAt: 5 } });
+  const { clock, nodes, trace, reservation, proposal } = world;
+  const [asker, founder] = [nodes['asker']!, nodes['founder']!];
+  const receipts = await Promise.all(trace.trace.receipts.map((id) => asker.ledger.receiptOf(id)));
+  const signed = receipts.map((one) => unwrap(one)).filter((one) => one !== null);
+  const sources = unwrap(evidenceSources({ kept: [trace], receipts: signed, statements: [] }, true));
+  const { bytes } = unwrap(await buildBundle(sources, { signer: seedSignerFor('asker'), verify, at: clock.now() }));
+
+  const { disputes } = (await clock.runUntil(founder.economy()))!;
+  const desk = createLedgerDesk({
+    ledger: founder.ledger,
+    verify,
+    clock,
+    links: founder.links,
+    disputes: async () => disputes,
+    claimOf: async () => ok(null),
+  });
+  expect(await desk.look(reservation)).toMatchObject({ ok: false, error: { code: 'unknown_line' } });
+  expect(unwrap(await desk.contestable(bytes))).toEqual([
+    { id: reservation, payer: asker.self, payee: nodes['worker']!.self, chargeMicros: proposal.chargeMicros },
+  ]);
+  expect(unwrap(await clock.runUntil(desk.look(reservation))).verdict).toBe('rejected');
+  unwrap(await clock.runUntil(desk.challenge(reservation)));
+
+  await clock.advance(WINDOW_MS + 180_000);
+  for (const node of Object.values(nodes)) {
+    const { state } = node.ledger;
+    expect([...state.challengesById.values()].map(({ challenger }) => challenger)).toEqual([founder.self]);
+    expect([...state.rulings.values()]).toEqual(['upheld']);
+    expect(state.closingByReservation.get(reservation)?.outcome).toBe('void');
+    expect(state.balanceOf(founder.self)).toMatchObject({ confirmedMicros: 0, reservedMicros: 0 });
+  }
+  expect(unwrap(await desk.contestable(bytes))).toEqual([]);
 });
 
 test('nothing is put up where the own look finds the work right', async () => {

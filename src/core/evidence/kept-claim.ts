@@ -1,6 +1,6 @@
 import { decodeCanonical } from '../base/canonical';
 import { idOfSigned, type Signed } from '../wire/signed';
-import type { KeptTrace } from './kept-trace';
+import type { JobOpening } from './openings';
 
 /** A finished job as a validator is shown it: what the executor committed to, and what opens that. */
 export interface KeptClaim {
@@ -10,8 +10,14 @@ export interface KeptClaim {
   readonly output: unknown;
 }
 
-/** The job behind a commitment, out of a kept trace; null where the trace is of other work. */
-export function keptClaim({ statements, jobs }: KeptTrace, commitmentId: string): KeptClaim | null {
+/** Of a kept trace or a bundle: what was signed, and the words that belong to it. */
+export interface OpenedJobs {
+  readonly statements: readonly Signed[];
+  readonly jobs: readonly JobOpening[];
+}
+
+/** The job behind a commitment; null where these are of other work. */
+export function keptClaim({ statements, jobs }: OpenedJobs, commitmentId: string): KeptClaim | null {
   const job = jobs.find(({ commitment }) => commitment === commitmentId);
   const commitment = statements.find((signed) => idOfSigned(signed) === commitmentId);
   if (job === undefined || commitment === undefined) return null;

@@ -315,10 +315,10 @@ export function startDisputes(deps: DisputesDeps): Disputes {
     }));
 
   /** Work that a panel found wrong pays those who looked, where two of them did; else its reservation expires. */
-  const voidWork = (id: string, reservation: string, proposal: ProposedSettlement): Promise<void> =>
+  const voidWork = (challenge: ChallengeState, reservation: string, proposal: ProposedSettlement): Promise<void> =>
     endOnce(reservation, async () => {
       const work = ledger.state.reservationsById.get(reservation)!;
-      const [ruled, proposed] = await Promise.all([findRuling(id), findEntry(ledger, work.payee, proposal.id)]);
+      const [ruled, proposed] = await Promise.all([findRuling(challenge), findEntry(ledger, work.payee, proposal.id)]);
       if (ruled === null || proposed?.event.kind !== 'settlement.proposed') return null;
       const read = await openVerdicts(ruled, verify);
       const { offer } = proposed.event.settlement;
@@ -330,13 +330,14 @@ export function startDisputes(deps: DisputesDeps): Disputes {
       return { ...NOTHING, outcome: 'void', chargeMicros, reasons, offer };
     });
 
-  /** Verdicts of the ruling on a challenge of this node: it wrote the ruling itself, a moment ago. */
-  async function findRuling(challenge: string): Promise<readonly Signed[] | null> {
-    const from = Math.max(0, ledger.head.length - RULING_LOOKED_FOR_IN);
-    const read = await ledger.entriesOf(self, from, RULING_LOOKED_FOR_IN);
+  /** Verdicts of the ruling on a challenge: whoever raised it wrote them into its own log a moment ago. */
+  async function findRuling({ id, challenger }: ChallengeState): Promise<readonly Signed[] | null> {
+    const length = ledger.heads().find(({ author }) => author === challenger)?.length ?? 0;
+    const from = Math.max(0, length - RULING_LOOKED_FOR_IN);
+    const read = await ledger.entriesOf(challenger, from, RULING_LOOKED_FOR_IN);
     if (!read.ok) return null;
     for (const { event } of [...read.value].reverse())
-      if (event.kind === 'dispute.ruled' && event.challenge === challenge) return event.verdicts;
+      if (event.kind === 'dispute.ruled' && event.challenge === id) return event.verdicts;
     return null;
   }
 
@@ -350,7 +351,7 @@ export function startDisputes(deps: DisputesDeps): Disputes {
       const work = proposal && state.reservationsById.get(proposal.reservation);
       if (!proposal || !work) continue;
       if (ruling === 'upheld' && challenge.challenger === self) await endBond(challenge.bond, 'released');
-      if (ruling === 'upheld' && work.payer === self) await voidWork(challenge.id, work.id, proposal);
+      if (ruling === 'upheld' && work.payer === self) await voidWork(challenge, work.id, proposal);
       if (ruling === 'dismissed' && work.payee === self) await endBond(challenge.bond, 'settled');
     }
   }

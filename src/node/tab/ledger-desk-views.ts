@@ -145,6 +145,15 @@ export interface LedgerAudit {
   readonly tookMs: number;
 }
 
+/** Paid work of other members that an evidence bundle lays open and that is not settled yet. */
+export interface ContestableWork {
+  /** The reservation, under which `look` and `challenge` know it. */
+  readonly id: string;
+  readonly payer: NodeId;
+  readonly payee: NodeId;
+  readonly chargeMicros: number;
+}
+
 export interface LedgerRun<T> {
   readonly outcome: Promise<Result<T>>;
   cancel(): void;
@@ -168,9 +177,11 @@ export interface LedgerDesk {
     onStep: (step: VerifyStep) => void,
     onProgress: (progress: ReplayProgress) => void,
   ): LedgerRun<LineVerification>;
+  /** What of a bundle with its words can still be challenged in this community; from then on `look` takes the words from it. Codes of the bundle. */
+  contestable(bundle: Uint8Array<ArrayBuffer>): Promise<Result<readonly ContestableWork[]>>;
   /**
-   * Looks again, on this device, at work that this node paid for and that can still be challenged. Codes: `unknown_line`, `no_words`
-   * where they are not kept here, those of `Disputes.look`.
+   * Looks again, on this device, at work that can still be challenged: what this node paid for, or what a bundle laid open. Codes:
+   * `unknown_line`, `no_words` where they are not kept here, those of `Disputes.look`.
    */
   look(id: string): Promise<Result<Look>>;
   /** Challenges it: puts up the bond and calls the panel. Codes as of `Disputes.challenge`. */

@@ -5,6 +5,7 @@ import type { Ledger } from '#core/ledger/ledger';
 import type { LedgerState } from '#core/ledger/ledger-state';
 import { compareStates } from './compare-states';
 import type {
+  ContestableWork,
   LedgerAudit,
   LedgerDesk,
   LedgerLine,
@@ -45,6 +46,8 @@ export function createLedgerDesk({ ledger, verify, clock, links, disputes, claim
   const { author: self, community } = ledger;
   /** When proposals that wait were written; null where it was not found. */
   const proposedAt = new Map<string, number | null>();
+  /** Words of others' work that this person was given, by reservation; those of the last bundle. */
+  let givenClaims: ReadonlyMap<string, KeptClaim> = new Map();
 
   function summary(): LedgerSummary {
     const heads = ledger.heads();
@@ -94,24 +97,49 @@ export function createLedgerDesk({ ledger, verify, clock, links, disputes, claim
     });
   }
 
-  /** The words of a line that this node paid, for whoever looks at them again. */
+  /** The finished job behind a line, with its words: as kept here where this node paid for it, else as a bundle laid them open. */
+  async function claimFor(id: string, commitment: string): Promise<Result<KeptClaim>> {
+    const given = givenClaims.get(id);
+    if (given !== undefined) return ok(given);
+    const found = (await lines()).find((one) => one.id === id);
+    if (found?.receiptId == null) return fail('unknown_line', 'This line is not among those on this device.');
+    const claim = await claimOf(found.receiptId, commitment);
+    if (!claim.ok || claim.value !== null) return claim as Result<KeptClaim>;
+    return fail('no_words', 'The words of this answer are not kept on this device, so it cannot be looked at again.');
+  }
+
   async function dispute<T>(
     id: string,
     work: (disputes: Disputes, claim: KeptClaim) => Promise<Result<T>>,
   ): Promise<Result<T>> {
-    const found = (await lines()).find((one) => one.id === id);
     const desk = await disputes();
-    if (found === undefined || desk === null)
-      return fail('unknown_line', 'This line is not among those on this device.');
+    if (desk === null) return fail('unknown_line', 'This line is not among those on this device.');
     const { state } = ledger;
     const proposal = state.proposalsById.get(state.reservationsById.get(id)?.proposal ?? '');
-    if (found.receiptId === null || proposal === undefined)
+    if (proposal === undefined)
       return fail('nothing_proposed', 'Nothing is asked for that work yet, so there is nothing to challenge.');
-    const claim = await claimOf(found.receiptId, proposal.commitmentId);
-    if (!claim.ok) return claim;
-    if (claim.value === null)
-      return fail('no_words', 'The words of this answer are not kept on this device, so it cannot be looked at again.');
-    return work(desk, claim.value);
+    const claim = await claimFor(id, proposal.commitmentId);
+    return claim.ok ? work(desk, claim.value) : claim;
+  }
+
+  async function contestable(bundle: Uint8Array<ArrayBuffer>): Promise<Result<readonly ContestableWork[]>> {
+    const { bundleClaims } = await import('#core/evidence/bundle-claims');
+    const claims = bundleClaims(bundle);
+    if (!claims.ok) return claims;
+    const { state } = ledger;
+    const works: ContestableWork[] = [];
+    const given = new Map<string, KeptClaim>();
+    for (const { commitmentId, reservation, chargeMicros } of state.proposalsById.values()) {
+      const claim = claims.value.get(commitmentId);
+      const known = state.reservationsById.get(reservation);
+      if (claim === undefined || known === undefined || state.closingByReservation.has(reservation)) continue;
+      const { payer, payee } = known;
+      if (payee === self) continue;
+      given.set(reservation, claim);
+      works.push({ id: reservation, payer, payee, chargeMicros });
+    }
+    givenClaims = given;
+    return ok(works);
   }
 
   /** Work that may be stopped, and that says how far it is. */
@@ -187,6 +215,7 @@ export function createLedgerDesk({ ledger, verify, clock, links, disputes, claim
     line,
     verifyLine: (id, onStep, onProgress) =>
       run((signal) => verifyLine(ledger, id, { verify, onStep, replay: () => replay(signal, onProgress) })),
+    contestable,
     look: (id) => dispute(id, (desk, claim) => desk.look(id, claim)),
     challenge: (id) => dispute(id, (desk, claim) => desk.challenge(id, claim)),
     witnesses: () => (community.economy === undefined ? null : witnessNaming(ledger, links)),

@@ -59,6 +59,7 @@ const handlerWith = (deps: Engines = {}) =>
   createCheckOutcomeHandler({
     self: validator.nodeId,
     verify: verifySignature,
+    challenged: () => false,
     now: () => 2_000,
     sealVerdict: pen.sealVerdict,
     sandbox: deps.sandbox ?? sandbox,

@@ -21,16 +21,28 @@ const context = (caller: string): CallContext<never> => ({
 });
 
 const pen = sealingAs(validator);
+/** Challenger and commitment. */
+const challenges = new Set<string>();
 const handlerWith = (redo: (capability: string, input: unknown) => Promise<Result<unknown>>) =>
   createCheckRedoHandler({
     self: validator.nodeId,
     verify: verifySignature,
+    challenged: (node, commitment) => challenges.has(`${node} ${commitment}`),
     now: () => 2_000,
     redo,
     sealVerdict: pen.sealVerdict,
   });
 
 const upperCase = handlerWith(async (_capability, input) => ok((input as { message: string }).message.toUpperCase()));
+
+const honestOther = (): Promise<CheckInput> =>
+  claimOf({
+    executor,
+    requester: requester.nodeId,
+    capability: 'shout@1',
+    input: { message: 'ho' },
+    output: 'HO',
+  }) as Promise<CheckInput>;
 
 const honest = (): Promise<CheckInput> =>
   claimOf({
@@ -110,6 +122,18 @@ describe('check.redo', () => {
     });
   });
 
+  it('checks for whoever challenged the payment for that very work', async () => {
+    const claim = await honest();
+    challenges.add(`${stranger.nodeId} ${idOfSigned((await honestOther()).commitment)}`);
+    expect(await upperCase(claim, context(stranger.nodeId))).toMatchObject({ error: { code: 'not_your_job' } });
+    challenges.add(`${stranger.nodeId} ${idOfSigned(claim.commitment)}`);
+    expect(await upperCase(claim, context(stranger.nodeId))).toMatchObject({ ok: true });
+  });
+
+  it('looks at its own call at whatever words it was given', async () => {
+    expect(await upperCase(await honest(), context(validator.nodeId))).toMatchObject({ ok: true });
+  });
+
   it('checks nothing that it did itself; what it asked for only at its own call', async () => {
     const own = { capability: 'shout@1', input: { message: 'hi' }, output: 'HI' };
     const did = (await claimOf({ ...own, executor: validator, requester: requester.nodeId })) as CheckInput;
@@ -143,6 +167,7 @@ describe('check.redo', () => {
     const handler = createCheckRedoHandler({
       self: validator.nodeId,
       verify: verifySignature,
+      challenged: () => false,
       now: () => 2_000,
       redo: async () => ok('HI'),
       sealVerdict: async () => fail('disk_full', 'The device has no room left.'),

@@ -43,6 +43,7 @@ async function checked(
   const handler = createCheckRescoreHandler({
     self: validator.nodeId,
     verify: verifySignature,
+    challenged: () => false,
     now: () => 5,
     model: async (id) => (id === model.identity.id ? ok(model) : fail('unknown_model', 'No such model.')),
     sealVerdict: pen.sealVerdict,

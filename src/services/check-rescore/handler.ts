@@ -1,6 +1,4 @@
 import type { Handler } from '#core/bus/capability';
-import type { NodeId } from '#core/base/ids';
-import type { Verify } from '#core/base/ports';
 import type { Result } from '#core/base/result';
 import type { LanguageModel } from '#core/engines/language-model';
 import { judgeRescore, type RescoreJudgement } from '#core/experts/validators/judge-rescore';
@@ -9,6 +7,7 @@ import {
   rejected,
   undecided,
   verdictStatement,
+  type ClaimRules,
   type OpenedClaim,
   type SealVerdict,
 } from '#core/experts/validators/open-claim';
@@ -16,9 +15,7 @@ import { positionSeed } from '#core/experts/validators/positions';
 import type { CheckInput, CheckOutput } from '../check-redo/contract';
 import { readers } from './read-claim';
 
-export interface CheckRescoreOptions {
-  readonly self: NodeId;
-  readonly verify: Verify;
+export interface CheckRescoreOptions extends ClaimRules {
   readonly now: () => number;
   /** A model that is loaded here, by id; a failure when this node does not have it. */
   readonly model: (id: string) => Promise<Result<LanguageModel>>;
@@ -29,12 +26,11 @@ export interface CheckRescoreOptions {
 
 /** `check.rescore@1`: scores the answer in one pass and seals what came of it. */
 export function createCheckRescoreHandler({
-  self,
-  verify,
   now,
   model: findModel,
   sealVerdict,
   secret,
+  ...rules
 }: CheckRescoreOptions): Handler<CheckInput, CheckOutput> {
   async function judge({ commitment, commitmentId, opens }: OpenedClaim, claim: CheckInput): Promise<RescoreJudgement> {
     if (!opens) return rejected('opening_mismatch');
@@ -48,9 +44,9 @@ export function createCheckRescoreHandler({
   }
 
   return async (claim, { caller }) => {
-    const opened = await openClaim(claim, caller, self, verify);
+    const opened = await openClaim(claim, caller, rules);
     if (!opened.ok) return opened;
     const { lookedAt = null, ...judgement } = await judge(opened.value, claim);
-    return sealVerdict(verdictStatement(opened.value, self, 'rescore', judgement, now()), lookedAt);
+    return sealVerdict(verdictStatement(opened.value, rules.self, 'rescore', judgement, now()), lookedAt, caller);
   };
 }

@@ -77,6 +77,7 @@ export async function examine(executing: LanguageModel, validating: LanguageMode
   const check = createCheckRescoreHandler({
     self: VALIDATOR.nodeId,
     verify: verifySignature,
+    challenged: () => false,
     now: () => 5,
     model: async (id) => (id === watched.identity.id ? ok(watched) : fail('unknown_model', 'No such model.')),
     sealVerdict: pen.sealVerdict,

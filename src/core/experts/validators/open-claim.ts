@@ -33,26 +33,34 @@ export interface Judgement {
   readonly evidence?: Evidence;
 }
 
-/** Signs a verdict, writes it down, and fixes it without telling it; the seal is what leaves this node first. */
+/** Signs a verdict, writes it down, and fixes it for the caller without telling it; the seal is what leaves this node first. */
 export type SealVerdict = (
   body: VerdictStatement,
   lookedAt: LookedAt | null,
+  caller: NodeId,
 ) => Promise<Result<{ sealed: Uint8Array<ArrayBuffer> }>>;
 
 export const accepted: Judgement = { verdict: 'accepted', reason: 'ok' };
 export const rejected = (reason: string): Judgement => ({ verdict: 'rejected', reason });
 export const undecided = (reason: string): Judgement => ({ verdict: 'undecided', reason });
 
+export interface ClaimRules {
+  readonly self: NodeId;
+  readonly verify: Verify;
+  /** Whether that node challenged the payment for the work behind a commitment: then its panel looks at it for the challenger. */
+  readonly challenged: (challenger: NodeId, commitmentId: string) => boolean;
+}
+
 /**
  * Who may have a job checked here, and whether what is shown is what the executor committed to. The commitment must be
- * signed by its executor and made for the caller; nobody checks what they did themselves. Whoever asked may look again at its own
- * device; by the rules of proposals that verdict pays for nothing. Codes: those of `openSigned`, `not_your_job`, `own_job`.
+ * signed by its executor and made for the caller, or be challenged by it; nobody checks what they did themselves. Whoever holds the
+ * words may look again at its own device; by the rules of proposals that verdict pays for nothing. Codes: those of `openSigned`,
+ * `not_your_job`, `own_job`.
  */
 export async function openClaim(
   claim: Claim,
   caller: NodeId,
-  self: NodeId,
-  verify: Verify,
+  { self, verify, challenged }: ClaimRules,
 ): Promise<Result<OpenedClaim>> {
   const unproved = await openSigned(commitmentSchema, claim.commitment, verify);
   if (!unproved.ok) return unproved;
@@ -60,11 +68,15 @@ export async function openClaim(
   if (!claim.commitment.signatures.some(({ keyId }) => keyId === commitment.executor)) {
     return fail('signer_missing', 'The executor did not sign what it committed to.');
   }
-  if (commitment.requester !== caller)
-    return fail('not_your_job', 'Only the node that asked can have its answer checked.');
+  const commitmentId = idOfSigned(claim.commitment);
+  if (commitment.requester !== caller && caller !== self && !challenged(caller, commitmentId))
+    return fail(
+      'not_your_job',
+      'Only the node that asked, or one that challenged the payment, can have an answer checked.',
+    );
   if (commitment.executor === self) return fail('own_job', 'A node does not check what it did itself.');
   const opens = opensTo(commitment, claim.salt, claim.input, claim.output);
-  return ok({ commitment, commitmentId: idOfSigned(claim.commitment), opens });
+  return ok({ commitment, commitmentId, opens });
 }
 
 /** The statement that the validator signs. */
