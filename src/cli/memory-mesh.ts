@@ -32,6 +32,8 @@ export interface MemberOptions {
   readonly lies?: Lies;
   /** Puts something between the node and its model: a checker that finds fault with everything, or with nothing. */
   readonly around?: (model: LanguageModel) => LanguageModel;
+  /** Models that it can be switched to from its scripted one. */
+  readonly otherModels?: readonly LanguageModel[];
   /** Transcripts by which it tests itself, and challenges others; absent: none are known. */
   readonly golden?: NodeDeps['golden'];
   /** Plants claims for those who check its answers. */
@@ -84,7 +86,7 @@ export async function createMemoryMesh(
     modelHash: createScriptedModel({ answers: SCRIPT, clock }).identity.hash,
     async createMember(
       name,
-      { tokenDelayMs, lies, around = asItIs, plants = false, golden, offers, storage, encoders } = {},
+      { tokenDelayMs, lies, around = asItIs, otherModels = [], plants = false, golden, offers, storage, encoders } = {},
     ) {
       const signer = seedSignerFor(name);
       let model: LanguageModel | null = null;
@@ -106,8 +108,10 @@ export async function createMemoryMesh(
           },
           joinProof: async () => undefined,
           models: {
-            available: ['scripted-1'],
+            available: ['scripted-1', ...otherModels.map(({ identity }) => identity.id)],
             async load(id) {
+              const other = otherModels.find(({ identity }) => identity.id === id);
+              if (other !== undefined) return ok(other);
               if (id !== 'scripted-1') return fail('unknown_model', `There is no model ${id} here.`);
               model ??= around(
                 createScriptedModel({

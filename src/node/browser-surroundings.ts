@@ -96,6 +96,9 @@ export function createBrowserSurroundings(): Surroundings {
       return () => channel.close();
     },
     async deleteTheRest() {
+      // What the engine keeps of an answer while it is made; nothing is there when none was cut off.
+      const files = await navigator.storage?.getDirectory?.().catch(() => null);
+      await files?.removeEntry('webllm-resume', { recursive: true }).catch(() => undefined);
       for (const name of (await caches?.keys()) ?? []) await caches.delete(name);
       for (const registration of (await navigator.serviceWorker?.getRegistrations()) ?? [])
         await registration.unregister();

@@ -31,7 +31,7 @@ import type { AskingDesk as Desk, Watch } from './asking-desk';
 import type { EconomyDesk } from './economy/desk';
 import type { KnownOffer } from './economy/payer';
 import type { MarginHistograms } from './margin-histograms';
-import type { SelfTests } from './self-tests';
+import type { SelfTestFinding, SelfTests } from './self-tests';
 import {
   createBasicServices,
   createGivenVerdicts,
@@ -147,6 +147,8 @@ export interface MeshNode {
   readonly servedEncoders: Readonly<EncoderChoice>;
   /** What the last self-test of the served model found; null before it ran. */
   readonly selfTest: SelfTestReport | null;
+  /** What the last self-test of each model found that was tested here, the newest first; one of them may have failed to be served. */
+  readonly selfTests: readonly SelfTestFinding[];
   /** Why this node, though it contributes, does not serve its model to others; null while it does, or need not. */
   readonly unserved: Failure | null;
   readonly loading: LoadProgress | null;
@@ -179,7 +181,7 @@ export async function createNode(deps: NodeDeps): Promise<Result<MeshNode>> {
   let tokensPerSecond: number | null = null;
   let checksGiven = 0;
   let servedModel = deps.defaultModel;
-  let selfTestReport: SelfTestReport | null = null;
+  let selfTestFindings: readonly SelfTestFinding[] = [];
   let unserved: Failure | null = null;
 
   const links = createLinks({
@@ -435,8 +437,8 @@ export async function createNode(deps: NodeDeps): Promise<Result<MeshNode>> {
         clock,
         browser: deps.browser ?? (async () => ''),
         golden: deps.golden ?? (async () => []),
-        onReport(report) {
-          selfTestReport = report;
+        onReport(found) {
+          selfTestFindings = [found, ...selfTestFindings.filter(({ model: { id } }) => id !== found.model.id)];
           changed.emit('models');
         },
       }),
@@ -618,7 +620,10 @@ export async function createNode(deps: NodeDeps): Promise<Result<MeshNode>> {
     },
     servedEncoders,
     get selfTest() {
-      return selfTestReport;
+      return selfTestFindings.find(({ model: { id } }) => id === servedModel)?.report ?? null;
+    },
+    get selfTests() {
+      return selfTestFindings;
     },
     get unserved() {
       return unserved;

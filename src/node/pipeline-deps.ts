@@ -124,13 +124,14 @@ export function createPipelineDeps(parts: NodeParts): PipelineDeps {
           const standing = parts.validatorRecords.standingOf(node);
           return standing === 'failed' ? [] : [{ node, standing, deviceClass: deviceClassOf(node) }];
         }),
-    giveJob: (provider, order, signal, onChunk) =>
-      provider === self
-        ? executor.run(order, self, signal, onChunk)
-        : checkedJob(parts.kinds.get(order.capability)?.capability, signal, onChunk, async (given) => {
-            const done = await bus.call(jobRun, order, { provider, ...given });
-            return done as Result<JobResult>;
-          }),
+    giveJob(provider, order, signal, onChunk) {
+      if (provider === self) return executor.run(order, self, signal, onChunk);
+      const { unchecked: _unchecked, ...told } = order;
+      return checkedJob(parts.kinds.get(order.capability)?.capability, signal, onChunk, async (given) => {
+        const done = await bus.call(jobRun, told, { provider, ...given });
+        return done as Result<JobResult>;
+      });
+    },
     async askCheck(validator, check, claim, timeoutMs) {
       const capability = parts.checks.get(check);
       if (!capability) return fail('nobody_offers', `Nobody knows the check ${check}.`);

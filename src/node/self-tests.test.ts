@@ -5,10 +5,9 @@ import { unwrap, type Failure } from '#core/base/result';
 import type { LanguageModel, ScoredPosition } from '#core/engines/language-model';
 import type { Golden } from '#core/engines/model-manifest';
 import { SELF_TEST_LIFE_MS, SELF_TEST_PAUSE_MS } from '#core/engines/self-test-due';
-import type { SelfTestReport } from '#core/engines/self-test';
 import type { NodeStorage } from '#core/storage/ports';
 import { createVirtualClock, type VirtualClock } from '#tests/fakes/virtual-clock';
-import { createSelfTests } from './self-tests';
+import { createSelfTests, type SelfTestFinding } from './self-tests';
 
 const question = 'What is a lease?';
 const inner = createScriptedModel({ answers: { [question]: 'A job held by a node until a deadline.' } });
@@ -48,14 +47,14 @@ beforeEach(async () => {
   tests = 0;
 });
 
-const reports: SelfTestReport[] = [];
+const findings: SelfTestFinding[] = [];
 const open = (browser = 'Chromium 140', golden: readonly Golden[] = transcripts) =>
   createSelfTests({
     records: storage.records,
     clock,
     browser: async () => browser,
     golden: async () => golden,
-    onReport: (report) => reports.push(report),
+    onReport: (found) => findings.push(found),
   });
 
 describe('a self-test', () => {
@@ -63,7 +62,10 @@ describe('a self-test', () => {
     unwrap(await open().hold(model));
     unwrap(await open().hold(model));
     expect(tests).toBe(1);
-    expect(reports.at(-1)).toMatchObject({ passed: true, agreeing: ids.length });
+    expect(findings.at(-1)).toMatchObject({
+      model: { id: inner.identity.id, name: inner.identity.name },
+      report: { passed: true, agreeing: ids.length },
+    });
     unwrap(await open('Chromium 141').hold(model));
     expect(tests).toBe(2);
     await clock.advance(SELF_TEST_LIFE_MS);

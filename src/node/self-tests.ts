@@ -2,7 +2,7 @@ import * as v from 'valibot';
 import { cidOf, encodeCanonical } from '#core/base/canonical';
 import type { Clock } from '#core/base/ports';
 import { fail, ok, type Failure, type Result } from '#core/base/result';
-import type { LanguageModel } from '#core/engines/language-model';
+import type { LanguageModel, ModelIdentity } from '#core/engines/language-model';
 import type { Golden } from '#core/engines/model-manifest';
 import { selfTest, type SelfTestReport } from '#core/engines/self-test';
 import {
@@ -26,8 +26,13 @@ export interface SelfTestsDeps {
   /** Name and version of what runs the models. */
   readonly browser: () => Promise<string>;
   readonly golden: (modelId: string) => Promise<readonly Golden[]>;
-  /** What a test found, or what an earlier one did that still holds. */
-  readonly onReport: (report: SelfTestReport) => void;
+  /** What a test found of a model, or what an earlier one did that still holds. */
+  readonly onReport: (found: SelfTestFinding) => void;
+}
+
+export interface SelfTestFinding {
+  readonly model: Pick<ModelIdentity, 'id' | 'name'>;
+  readonly report: SelfTestReport;
 }
 
 /** Whether this device may serve a model: what its tests found, remembered by browser and model, and tested again when due. */
@@ -75,7 +80,7 @@ export function createSelfTests({ records, clock, browser, golden, onReport }: S
   }
 
   function resultOf({ identity }: LanguageModel, report: SelfTestReport): Result<void> {
-    onReport(report);
+    onReport({ model: identity, report });
     if (report.passed) return ok(undefined);
     return fail(
       'self_test_failed',

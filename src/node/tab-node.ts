@@ -211,13 +211,14 @@ export interface ModelsView {
     readonly summary: string;
     readonly roles: readonly { readonly role: string; readonly suits: boolean; readonly sentence: string }[];
   } | null;
-  /** What the last self-test of the served model found; null before it ran. */
-  readonly selfTest: {
+  /** What the self-tests of this visit found, one of each model, the newest first. */
+  readonly selfTests: readonly {
+    readonly modelId: string;
+    readonly name: string;
     readonly passed: boolean;
     readonly positions: number;
     readonly agreeing: number;
-    readonly gross: number;
-  } | null;
+  }[];
   readonly freeBytes: number | null;
   /** What goes on: `measuring`, `choosing` (a model is loaded and tested), or nothing. */
   readonly busy: 'measuring' | 'choosing' | null;

@@ -34,6 +34,34 @@ test('a graphics device that is lost breaks the worker, and the next call has an
   console.log(`web-llm's worker came back ${Math.round(recoveryMs)} ms after its device was lost`);
 });
 
+test('the package itself keeps an answer that nobody checks, and takes it up where its device was lost', async ({
+  page,
+}) => {
+  await server.open(page, MODULE);
+  // Before the first copy of the cache, and after one.
+  const { alone, text, answers } = await page.evaluate(() => window.webLlm.loseKept([3, 9]));
+  expect(answers).toHaveLength(2);
+  for (const { passes, kept, text: keptText, during, takenUp, after } of answers) {
+    expect(kept).toEqual({ ok: true, value: alone });
+    expect(keptText).toBe(text);
+    expect(takenUp).toHaveLength(1);
+    const { replayed, covered } = takenUp[0]!;
+    // Journals are written behind the tokens: at most the last few are not on disk.
+    expect(replayed + covered).toBeLessThanOrEqual(passes);
+    if (passes === 9) expect(covered).toBeGreaterThanOrEqual(4);
+    expect(during).toEqual([`job-${passes}`]);
+    expect(after).toEqual([]);
+  }
+});
+
+test('kept by the package, answers are what language models promise', async ({ page }) => {
+  await server.open(page, MODULE);
+  const { cases, complaints, left } = await page.evaluate(() => window.webLlm.keptConformance());
+  expect(complaints).toEqual([]);
+  expect(cases).toBeGreaterThan(10);
+  expect(left).toEqual([]);
+});
+
 test('the package reads a model from the store alone, and asks the network for nothing', async ({ page, context }) => {
   const urls: string[] = [];
   context.on('request', (request) => urls.push(request.url()));

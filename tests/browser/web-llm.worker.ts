@@ -9,20 +9,42 @@ const scope = self as unknown as WebLlmWorkerOptions['scope'];
 const text = async (file: string): Promise<object> =>
   (await (await fetch(`${location.origin}/static/models/spark/${file}`)).json()) as object;
 
+/** How an answer was taken up, for the page. */
+const takenUp = new BroadcastChannel('taken-up');
+
 exposeToPage(
   createWebLlmWorker({
     async loadModule() {
       const tokenizer = createTokenizer(await text('tokenizer.json'), await text('tokenizer_config.json'));
-      const standIn = createStandInWebLlm(tokenizer.decode, { scope });
       const channel = new BroadcastChannel('lose-device');
-      channel.onmessage = ({ data: passes }: MessageEvent<number>) => {
-        standIn.loseDeviceAfter(passes);
-        channel.postMessage('armed');
+      const arm = (loseAfter: (passes: number) => void): void => {
+        channel.onmessage = ({ data: passes }: MessageEvent<number>) => {
+          loseAfter(passes);
+          channel.postMessage('armed');
+        };
       };
+      if (self.name === 'package') {
+        const { createPackageOverToy } = await import('#tests/fakes/web-llm-package');
+        let passesLeft = Infinity;
+        arm((passes) => (passesLeft = passes));
+        return createPackageOverToy(tokenizer.decode, {
+          async onPass() {
+            await new Promise((resolve) => setTimeout(resolve));
+            if (passesLeft-- > 0) return;
+            reportError(new Error('the graphics device was lost'));
+            await new Promise(() => {});
+          },
+          onTakenUp: (replayed, covered) => takenUp.postMessage({ replayed, covered }),
+        });
+      }
+      const standIn = createStandInWebLlm(tokenizer.decode, { scope });
+      arm(standIn.loseDeviceAfter);
       return standIn.module;
     },
     scope,
     breakDown: (error) => reportError(error),
     nowMs: () => performance.now(),
+    // The toy's answers are short.
+    checkpointTokens: 4,
   }),
 );

@@ -5,7 +5,7 @@ import { unwrap, type Failure } from '#core/base/result';
 import type { GeneratedToken, GenerateRequest, LanguageModel, LoadProgress } from '#core/engines/language-model';
 import type { ModelSource, WorkerLoadRequest } from '#core/engines/worker-protocol';
 import { createTokenizer } from '#workers/web-llm/tokenizer';
-import { createWebLlmWorker } from '#workers/web-llm/web-llm-worker';
+import { createWebLlmWorker, type WebLlmWorkerOptions } from '#workers/web-llm/web-llm-worker';
 import { createVirtualClock } from './virtual-clock';
 import { createStandInWebLlm, type StandInFaults } from './web-llm';
 import { toyModel } from './web-llm-model';
@@ -16,8 +16,10 @@ export const tokenizerFiles = [spark('tokenizer.json'), spark('tokenizer_config.
 export const toySource = toyModel(...tokenizerFiles);
 const tokenizer = createTokenizer(JSON.parse(tokenizerFiles[0]) as object, JSON.parse(tokenizerFiles[1]) as object);
 
+export type ToyFaults = StandInFaults & Pick<WebLlmWorkerOptions, 'checkpointTokens'>;
+
 /** A worker over the stand-in, in this thread. */
-export function startToyWorker(faults?: StandInFaults) {
+export function startToyWorker(faults?: ToyFaults) {
   const standIn = createStandInWebLlm(tokenizer.decode, faults);
   let tellBroken: (failure: Failure) => void = () => {};
   const broken = new Promise<Failure>((resolve) => (tellBroken = resolve));
@@ -27,13 +29,14 @@ export function startToyWorker(faults?: StandInFaults) {
     scope: standIn.scope,
     breakDown: ({ message }) => tellBroken({ code: 'engine_failed', message }),
     nowMs: () => state.nowMs,
+    ...(faults?.checkpointTokens === undefined ? {} : { checkpointTokens: faults.checkpointTokens }),
   });
   const handle: ModelWorkerHandle = { worker, broken, terminate: () => {} };
   return { standIn, handle, worker, state };
 }
 
 /** A supervised model over such workers, which are kept in order. */
-export async function loadToyModel(faults: StandInFaults = {}, source: ModelSource = toySource) {
+export async function loadToyModel(faults: ToyFaults = {}, source: ModelSource = toySource) {
   const workers: ReturnType<typeof startToyWorker>[] = [];
   const progress: LoadProgress[] = [];
   const model = await loadSupervisedModel({
@@ -53,7 +56,7 @@ export async function loadToyModel(faults: StandInFaults = {}, source: ModelSour
 /** The worker itself, loaded, without anyone above it. */
 export async function loadToyWorker(
   request: Partial<WorkerLoadRequest> = {},
-  faults: StandInFaults = {},
+  faults: ToyFaults = {},
   onPort: (port: MessagePort) => void = () => {},
 ) {
   const started = startToyWorker(faults);

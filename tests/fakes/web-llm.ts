@@ -8,6 +8,9 @@ import type {
   LogitProcessor,
   MLCEngineConfig,
   ResponseFormat,
+  ResumeChatCompletionOptions,
+  ResumeProbeResult,
+  ResumeResult,
 } from '@mlc-ai/web-llm';
 import type { Engine, WebLlmModule } from '#workers/web-llm/engine';
 import type { GraphicsAdapter, GraphicsDevice } from '#workers/web-llm/graphics';
@@ -26,8 +29,27 @@ export interface StandInFaults {
   readonly nonsense?: boolean;
   /** The device's sampler draws this token whatever it is given. */
   readonly drawsAlways?: number;
+  /** The private files of this browser, which outlive the worker; without them it has none of its own. */
+  readonly kept?: KeptSessions;
+  /** So many tokens at the end of an unfinished answer are not on disk yet. */
+  readonly unwritten?: number;
+  /** Copies of the cache turn out to be unreadable after the tokens that they cover were put back. */
+  readonly brokenCopies?: boolean;
   /** Called with each shard that is read while loading. */
   readonly onShard?: (path: string) => void;
+}
+
+/** What crash-resume has on disk, by the name of each session. */
+export type KeptSessions = Map<string, KeptSession>;
+
+interface KeptSession {
+  readonly modelId: string;
+  readonly request: ChatCompletionRequestStreaming;
+  readonly promptIds: readonly number[];
+  readonly tokens: number[];
+  /** The key-value cache after the prompt and so many of the tokens. */
+  checkpoint: { readonly cache: readonly Cached[]; readonly tokens: number } | null;
+  finished: boolean;
 }
 
 export interface StandInWebLlm {
@@ -43,18 +65,20 @@ export interface StandInWebLlm {
   /** Formats of the chat requests, and the ids that each put in before its first token. */
   readonly formats: readonly ResponseFormat[];
   readonly prompts: readonly (readonly number[])[];
+  /** Per answer that was taken up: how many of its tokens were computed again, and whether a copy of the cache was put back. */
+  readonly resumed: readonly { readonly replayedTokens: number; readonly recoveryMode: 'kv' | 'token_replay' }[];
   loseDevice(message: string): void;
   /** Loses the device in the pass after so many more of them; as web-llm's, that pass never ends. */
   loseDeviceAfter(passes: number): void;
 }
 
 /** Ids with the kernel that put them into the cache. */
-interface Cached {
+export interface Cached {
   readonly id: number;
   readonly byDecode: boolean;
 }
 
-const PREFILL_CHUNK = 64;
+export const PREFILL_CHUNK = 64;
 const MASKED = -3.4e38;
 
 /**
@@ -62,7 +86,9 @@ const MASKED = -3.4e38;
  * worker uses, with the types of the package, so that a package that changes breaks the type check here. It does what was
  * read in the source of 0.2.86: files come through the global caches and, where they lack one, from the network; logit
  * processors really choose; the key-value cache has one sequence and a length that must fit; a chat request prefills what
- * its template begins with, masks by its format before the processor, and holds the engine while it runs. Its logits are
+ * its template begins with, masks by its format before the processor, and holds the engine while it runs; crash-resume
+ * refuses a registered processor and a format, writes each token behind the answer and the cache now and then, and
+ * shows a processor every token that it puts back. Its logits are
  * a toy: a function of the ids in the cache, and in their last digits of the kernel that put each there. A format is
  * understood when it lists its texts: a schema that is one `enum`, or a grammar of alternatives in quotation marks.
  */
@@ -74,6 +100,7 @@ export function createStandInWebLlm(
   const fed: number[][] = [];
   const formats: ResponseFormat[] = [];
   const prompts: (readonly number[])[] = [];
+  const resumed: { replayedTokens: number; recoveryMode: 'kv' | 'token_replay' }[] = [];
   /** What each token writes, as far as it was asked. */
   const pieces: string[] = [];
   let settings: ChatOptions = {};
@@ -210,43 +237,137 @@ export function createStandInWebLlm(
       return drawn;
     }
 
+    setLogitProcessorRegistry(registry?: Map<string, LogitProcessor>): void {
+      this.#config = { ...this.#config, logitProcessorRegistry: registry! };
+    }
+
     chatCompletion(request: ChatCompletionRequestNonStreaming): Promise<ChatCompletion>;
     chatCompletion(request: ChatCompletionRequestStreaming): Promise<AsyncIterable<ChatCompletionChunk>>;
     chatCompletion(request: ChatCompletionRequest): Promise<AsyncIterable<ChatCompletionChunk> | ChatCompletion>;
     async chatCompletion(request: ChatCompletionRequest): Promise<AsyncIterable<ChatCompletionChunk> | ChatCompletion> {
       if (request.stream !== true) throw new Error('The stand-in only streams.');
+      const resumable = request.extra_body?.resumable;
+      if (resumable?.enabled === true) {
+        if (request.response_format != null) throw new Error('Resumable generation does not support grammars.');
+        if (this.#config.logitProcessorRegistry?.has(request.model!) === true)
+          throw new Error('Resumable generation does not support a custom LogitProcessor.');
+      }
       return this.#stream(request);
     }
 
-    async *#stream({
-      messages,
-      max_tokens,
-      response_format,
-    }: ChatCompletionRequest): AsyncGenerator<ChatCompletionChunk> {
+    async *#stream(request: ChatCompletionRequestStreaming): AsyncGenerator<ChatCompletionChunk> {
+      const { messages, response_format } = request;
       this.#running = true;
-      this.#interrupted = false;
       try {
+        this.#interrupted = false;
         const template = settings.conv_template!;
         const written =
           messages.map(({ content }) => content).join('') + template.seps.join('') + template.system_message;
         if (written !== '') throw new Error('The stand-in has no tokenizer for the text of a template.');
         await this.resetChat();
-        prompts.push(template.system_prefix_token_ids ?? []);
-        this.#forward(prompts.at(-1)!);
-        if (response_format != null) formats.push(response_format);
-        const allowed = textsOf(response_format);
-        const answer: number[] = [];
-        for (;;) {
-          const id = await this.#sample({ written: answer, allowed });
-          const stopped = template.stop_token_ids.includes(id);
-          if (!stopped) answer.push(id);
-          yield chunkOf(stopped ? 'stop' : null);
-          if (stopped || answer.length >= (max_tokens ?? Infinity) || this.#interrupted) return;
-          this.#forward([id]);
+        const promptIds = [...(template.system_prefix_token_ids ?? [])];
+        prompts.push(promptIds);
+        this.#forward(promptIds);
+        const resumable = request.extra_body?.resumable;
+        let session: KeptSession | null = null;
+        if (resumable?.enabled === true && faults.kept !== undefined) {
+          if (faults.kept.has(resumable.sessionId!)) throw new Error('Resumable session already exists.');
+          const modelId = request.model!;
+          session = { modelId, request, promptIds, tokens: [], checkpoint: null, finished: false };
+          faults.kept.set(resumable.sessionId!, session);
         }
+        if (response_format != null) formats.push(response_format);
+        const allowed = resumable?.enabled === true ? null : textsOf(response_format);
+        yield* this.#goOn(request, [], session, allowed);
       } finally {
         this.#running = false;
       }
+    }
+
+    /** The tokens after those of `answer`, the last of which is not in the cache yet. */
+    async *#goOn(
+      { max_tokens, extra_body }: ChatCompletionRequestStreaming,
+      answer: number[],
+      session: KeptSession | null,
+      allowed: readonly string[] | null,
+    ): AsyncGenerator<ChatCompletionChunk> {
+      const { stop_token_ids } = settings.conv_template!;
+      const isOver = (): boolean =>
+        stop_token_ids.includes(answer.at(-1) ?? -1) || answer.length >= (max_tokens ?? Infinity);
+      const every = extra_body?.resumable?.checkpointIntervalTokens ?? 512;
+      let over = isOver();
+      while (!over && !this.#interrupted) {
+        const last = answer.at(-1);
+        if (last !== undefined) this.#forward([last]);
+        if (session !== null && answer.length - (session.checkpoint?.tokens ?? 0) >= every)
+          session.checkpoint = { cache: [...this.#cache], tokens: answer.length };
+        const id = await this.#sample(allowed === null ? null : { written: answer, allowed });
+        answer.push(id);
+        over = isOver();
+        session?.tokens.splice(
+          0,
+          Infinity,
+          ...answer.slice(0, over ? answer.length : -(faults.unwritten ?? 0) || undefined),
+        );
+        yield chunkOf(null);
+      }
+      if (session !== null && over) session.finished = true;
+      yield chunkOf(over ? 'stop' : null);
+    }
+
+    async listResumableSessions(): Promise<ResumeProbeResult[]> {
+      return [...(faults.kept ?? [])].map(([sessionId, session]) => {
+        const { modelId, tokens, promptIds, checkpoint, finished } = session;
+        const resumable = !finished && this.#config.logitProcessorRegistry?.has(modelId) !== true;
+        return {
+          ...{ sessionId, resumable, modelId },
+          emittedTokens: tokens.length,
+          processedSeqLen: promptIds.length + tokens.length,
+          recoveryMode: !resumable ? 'none' : checkpoint === null ? 'token_replay' : 'kv',
+        };
+      });
+    }
+
+    async resumeChatCompletion(
+      sessionId: string,
+      options?: ResumeChatCompletionOptions,
+    ): Promise<ResumeResult | AsyncIterable<ChatCompletionChunk>> {
+      const session = faults.kept?.get(sessionId);
+      if (session === undefined) throw new Error(`Resumable session not found: ${sessionId}`);
+      if (options?.continueGeneration !== true || options.stream !== true)
+        throw new Error('The stand-in takes a session up as a stream only.');
+      return this.#takeUp(session);
+    }
+
+    async *#takeUp(session: KeptSession): AsyncGenerator<ChatCompletionChunk> {
+      this.#running = true;
+      try {
+        this.#interrupted = false;
+        const { promptIds, tokens } = session;
+        let { checkpoint } = session;
+        if (checkpoint !== null && faults.brokenCopies === true) {
+          await this.resetChat();
+          for (const id of tokens.slice(0, checkpoint.tokens)) this.#processor?.processSampledToken(id);
+          checkpoint = null;
+        }
+        await this.resetChat();
+        const covered = checkpoint?.tokens ?? 0;
+        if (checkpoint === null) this.#forward(promptIds);
+        else this.#cache = [...checkpoint.cache];
+        for (const [at, id] of tokens.entries()) {
+          if (at > covered) this.#forward([tokens[at - 1]!]);
+          this.#processor?.processSampledToken(id);
+        }
+        const recoveryMode = checkpoint === null ? 'token_replay' : 'kv';
+        resumed.push({ replayedTokens: tokens.length - covered, recoveryMode });
+        yield* this.#goOn(session.request, [...tokens], session, null);
+      } finally {
+        this.#running = false;
+      }
+    }
+
+    async deleteResumableSession(sessionId: string): Promise<void> {
+      faults.kept?.delete(sessionId);
     }
 
     async interruptGenerate(): Promise<void> {
@@ -264,6 +385,7 @@ export function createStandInWebLlm(
     fed,
     formats,
     prompts,
+    resumed,
     loseDevice: (message) => lose(message),
     loseDeviceAfter: (passes) => (passesLeft = passes),
   };
@@ -301,7 +423,7 @@ function noise(a: number, b: number): number {
 }
 
 /** One likeliest token far above the rest, and the end some 14 to 19 tokens after the prompt's last mark. */
-function toyLogits(cache: readonly Cached[]): Float32Array {
+export function toyLogits(cache: readonly Cached[]): Float32Array {
   let state = 7;
   let kernels = 3;
   for (const { id, byDecode } of cache) {

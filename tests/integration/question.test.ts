@@ -1,14 +1,17 @@
 import { expect, test } from 'vitest';
+import { createSystemClock } from '#adapters/clock-system/system-clock';
+import { createWorkerModelLoader } from '#adapters/engine-worker/worker-model-loader';
 import { createMemoryMesh, type MemberOptions } from '#cli/memory-mesh';
 import type { LanguageModel } from '#core/engines/language-model';
 import type { RouteUpdate } from '#core/experts/route';
 import type { Provider } from '#core/experts/run';
 import type { WorkOutcome } from '#core/experts/pipeline';
-import type { Result } from '#core/base/result';
+import { unwrap, type Result } from '#core/base/result';
 import type { WorkKind } from '#core/experts/work-kind';
 import { chatKind } from '#services/llm-chat/kind';
 import { workKinds } from '#services/work-services';
 import type { MeshNode } from '#node/create-node';
+import { createFakeModelWorker, type FakeModelWorker } from '#tests/fakes/model-worker';
 import { createSeededChance } from '#tests/fakes/seeded-chance';
 import { createVirtualClock, type VirtualClock } from '#tests/fakes/virtual-clock';
 
@@ -136,6 +139,50 @@ test('only on this device asks nobody to check', async () => {
   expect(result).toMatchObject({ ok: true, value: { answer: { verdict: 'unchecked', experts: [nodes.asker.self] } } });
   expect(updates.some((update) => update.type === 'checked')).toBe(false);
   expect(nodes.checker.checksGiven + nodes.worker.checksGiven).toBe(0);
+});
+
+test('an answer of this device alone goes on when its worker is killed; one that others check does not', async () => {
+  // What a worker and its page say to each other takes real turns of the event loop.
+  const clock = createSystemClock();
+  const mesh = await createMemoryMesh(clock, createSeededChance(7));
+  const workers: FakeModelWorker[] = [];
+  const killable = (model: LanguageModel): LanguageModel => {
+    const loader = createWorkerModelLoader({
+      clock,
+      baseUrl: 'https://mesh.test/',
+      spawn() {
+        workers.push(createFakeModelWorker(model));
+        return workers.at(-1)!;
+      },
+    });
+    const loading = loader.load('spark-1');
+    const generate: LanguageModel['generate'] = async (...given) => unwrap(await loading).generate(...given);
+    return { ...model, identity: model.identity, generate };
+  };
+  const asker = await mesh.createMember('asker', { around: killable });
+  await asker.start();
+  for (const provider of ['self', 'auto'] as const) {
+    let tokens = 0;
+    const work = ask(asker, provider);
+    const updates: RouteUpdate[] = [];
+    let next = await work.next();
+    for (; next.done !== true; next = await work.next()) {
+      updates.push(next.value);
+      if (next.value.type === 'token' && ++tokens === 3) workers.at(-1)!.crash('out of memory');
+    }
+    const result = next.value;
+    if (provider === 'auto') {
+      expect(result).toMatchObject({ error: { code: 'engine_failed' } });
+      continue;
+    }
+    const { answer } = unwrap(result);
+    expect(answer.verdict).toBe('unchecked');
+    expect(updates.map((update) => (update.type === 'token' ? update.text : '')).join('')).toBe(answer.text);
+    expect(tokens).toBe(answer.usage.completionTokens);
+    expect(updates.some(({ type }) => type === 'replaced')).toBe(false);
+    expect(workers).toHaveLength(2);
+  }
+  await asker.stop();
 });
 
 test.each([

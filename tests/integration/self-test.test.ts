@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { createScriptedModel } from '#adapters/engine-scripted';
 import { createMemoryMesh } from '#cli/memory-mesh';
 import { ok, unwrap } from '#core/base/result';
 import { SELF_TEST_PAUSE_MS } from '#core/engines/self-test-due';
@@ -85,6 +86,34 @@ test('a node whose answers others reject tests itself again, and stops serving a
   unwrap(await clock.runUntil(worker.contribute(false)));
   unwrap(await clock.runUntil(worker.contribute(true)));
   expect(worker.unserved).toBe(null);
+  expect(worker.bus.offered).toContain(llmChat.id);
+});
+
+test('a model that fails its test when it is switched to is named as the one that failed, and the one before goes on', async () => {
+  const clock = createVirtualClock();
+  const mesh = await createMemoryMesh(clock, createSeededChance(5));
+  const scripted = createScriptedModel({ answers: { 'What is Tabmesh': 'A mesh of tabs.' } });
+  const other: LanguageModel = {
+    ...scripted,
+    identity: { ...scripted.identity, id: 'other-2', name: 'Other', hash: 'ab'.repeat(32) },
+    score: async (_promptIds, outputIds) => ok(outputIds.map(() => ({ rank: 1, logProbability: -1, margin: 4 }))),
+  };
+  let transcripts: readonly Golden[] = [];
+  const worker = await mesh.createMember('worker', { otherModels: [other], golden: async () => transcripts });
+  unwrap(await clock.runUntil(worker.contribute(true)));
+  transcripts = [await transcriptOf(worker.loadedModels[0]!, clock)];
+  unwrap(await clock.runUntil(worker.contribute(false)));
+  unwrap(await clock.runUntil(worker.contribute(true)));
+  const passed = worker.selfTest;
+  expect(passed).toMatchObject({ passed: true });
+
+  expect(await clock.runUntil(worker.serve('other-2'))).toMatchObject({ error: { code: 'self_test_failed' } });
+  expect(worker.servedModel).toBe('scripted-1');
+  expect(worker.selfTest).toEqual(passed);
+  expect(worker.selfTests.map(({ model, report }) => [model.name, report.passed])).toEqual([
+    ['Other', false],
+    [worker.loadedModels[0]!.identity.name, true],
+  ]);
   expect(worker.bus.offered).toContain(llmChat.id);
 });
 

@@ -57,7 +57,7 @@ const tooLong = (model: ForwardModel) =>
   fail('prompt_too_long', `The question is too long for this model: it holds ${model.contextTokens} tokens in all.`);
 
 /** The logits with all end tokens as one. */
-function withOneEnd(logits: Float32Array, { endTokenId, otherEndIds }: GenerationRules): Float32Array {
+export function withOneEnd(logits: Float32Array, { endTokenId, otherEndIds }: GenerationRules): Float32Array {
   if (otherEndIds.length === 0) return logits;
   const folded = Float32Array.from(logits);
   for (const id of otherEndIds) {

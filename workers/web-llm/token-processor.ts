@@ -3,12 +3,21 @@ import type { LogitProcessor } from '@mlc-ai/web-llm';
 /** What a token that is not forced gets: far enough for a probability of 0, finite so that nothing on the device becomes NaN. */
 const UNWANTED = -1e4;
 
+const NOBODY_HEARS: AnswerEars = { taken() {} };
+
 export interface TokenProcessor extends LogitProcessor {
   /**
    * Who chooses every token from now on. `choose` gets the logits as the model computed them, after web-llm's own mask
-   * where a grammar is in force; the array is its own to keep. `onTaken` hears of each token when it is taken.
+   * where a grammar is in force; the array is its own to keep. `answer` hears of what becomes of it.
    */
-  chooseBy(choose: (logits: Float32Array) => number, onTaken?: (id: number) => void): void;
+  chooseBy(choose: (logits: Float32Array) => number, answer?: AnswerEars): void;
+}
+
+export interface AnswerEars {
+  /** A token was taken: the one that was chosen, or one that web-llm has from a run that it takes up again. */
+  taken(id: number): void;
+  /** web-llm begins anew with the first token. Without it tokens that nobody chose are a fault of the device. */
+  begun?(): void;
 }
 
 /**
@@ -22,14 +31,17 @@ export function createTokenProcessor(vocabularySize: number): TokenProcessor {
     throw new Error('The runtime asks for a token that nobody wants.');
   };
   let choose: (logits: Float32Array) => number = nobody;
-  let onTaken: (id: number) => void = () => {};
+  let ears: AnswerEars = NOBODY_HEARS;
+  /** Between the choice of a token and its draw. */
+  let drawing = false;
   const forced = new Float32Array(vocabularySize).fill(UNWANTED);
   let forcedId: number | null = null;
 
   return {
-    chooseBy(next, taken = () => {}) {
+    chooseBy(next, answer = NOBODY_HEARS) {
       choose = next;
-      onTaken = taken;
+      ears = answer;
+      drawing = false;
     },
     processLogits(logits) {
       if (logits.length !== vocabularySize)
@@ -41,14 +53,18 @@ export function createTokenProcessor(vocabularySize: number): TokenProcessor {
       if (forcedId !== null) forced[forcedId] = UNWANTED;
       forced[id] = 0;
       forcedId = id;
+      drawing = true;
       return forced;
     },
     processSampledToken(id) {
-      if (id !== forcedId) throw new Error('The graphics device draws tokens that have no probability.');
-      onTaken(id);
+      const takenUp = !drawing && ears.begun !== undefined;
+      if (!takenUp && id !== forcedId) throw new Error('The graphics device draws tokens that have no probability.');
+      drawing = false;
+      ears.taken(id);
     },
-    // A new conversation: whoever chooses knows of it already.
-    resetState() {},
+    resetState() {
+      ears.begun?.();
+    },
   };
 }
 

@@ -1,14 +1,16 @@
 import { fail, ok, type Result } from '#core/base/result';
-import type { LoadProgress } from '#core/engines/language-model';
+import type { FinishReason, LoadProgress } from '#core/engines/language-model';
 import type { GenerationEvent, ModelWorker, WorkerLoaded, WorkerLoadRequest } from '#core/engines/worker-protocol';
 import { createYield } from '../shared/yield-to-messages';
 import { generateTokens, scoreTokens, type ForwardModel } from '../transformers/generation';
 import { encodeConversation } from '../transformers/prompting';
+import { passThroughTemplate, type ChatRequestParts } from './chat-request';
 import type { WebLlmModule } from './engine';
 import { checkAdapter, watchDevices, type GraphicsScope } from './graphics';
 import { createKeyValueCache, PASS_TOKENS } from './key-value-cache';
+import { CHECKPOINT_TOKENS, generateKept } from './kept-answer';
 import { openModel, type OpenedModel } from './open-model';
-import { formatOf, generateShaped, passThroughTemplate, type ShapedAnswerParts } from './shaped-answer';
+import { formatOf, generateShaped } from './shaped-answer';
 import { addressOf, closeNetwork, serveStored, type NetworkScope } from './stored-scopes';
 import { createTokenProcessor } from './token-processor';
 import { createTurns } from './turns';
@@ -27,9 +29,11 @@ export interface WebLlmWorkerOptions {
   /** Ends this worker: its page hears of it and starts another. */
   readonly breakDown: (error: Error) => void;
   readonly nowMs: () => number;
+  /** `CHECKPOINT_TOKENS` when absent. */
+  readonly checkpointTokens?: number;
 }
 
-interface Loaded extends ShapedAnswerParts {
+interface Loaded extends ChatRequestParts {
   readonly opened: OpenedModel;
 }
 
@@ -45,14 +49,15 @@ const UNFIT = ['ShaderF16SupportError', 'FeatureSupportError', 'WebGPUNotAvailab
  * they take the ids that `encodePrompt` gave, exactly, where a chat request takes text and makes its own prompt of it; an
  * answer goes on after any of its tokens and stops after any; and every logit is seen once, raw, by the rule that the
  * checkers apply. That call locks nothing and reads no settings but those of the load, so `turns` locks and the load sets
- * all of them. Only answers in a given form go by chat requests, for their grammar.
+ * all of them. Only answers in a given form go by chat requests, for their grammar, and those that nobody checks, for the
+ * package's crash-resume (see `generateKept`).
  *
  * `load` takes models of the store. Any message on its progress port gives the load up, with `cancelled`; the worker is
  * then of no more use. `score` also fails with `engine_busy`, when other checks or an answer in a given form would keep
  * it waiting too long.
  */
 export function createWebLlmWorker(options: WebLlmWorkerOptions): ModelWorker<MessagePort> {
-  const { loadModule, scope, breakDown, nowMs } = options;
+  const { loadModule, scope, breakDown, nowMs, checkpointTokens = CHECKPOINT_TOKENS } = options;
   const yieldToMessages = createYield();
   const forms = new Set<string>();
   let loaded: Loaded | null = null;
@@ -149,6 +154,9 @@ export function createWebLlmWorker(options: WebLlmWorkerOptions): ModelWorker<Me
     // Given up while it read, the engine says nothing at all.
     if (signal.aborted) return fail('cancelled', 'Loading the model was given up.');
 
+    // web-llm takes nothing up again for a model that has a processor here, since it cannot put back what a processor
+    // remembers. Ours remembers nothing: it stays where the load has put it.
+    engine.setLogitProcessorRegistry(new Map());
     const turns = createTurns();
     const cache = createKeyValueCache({ engine, modelId, processor, turns, nowMs });
     const rules = { decision: {}, endTokenId, otherEndIds };
@@ -213,11 +221,19 @@ export function createWebLlmWorker(options: WebLlmWorkerOptions): ModelWorker<Me
         yieldToMessages,
       };
       try {
-        const result = await withModel((model) => {
-          const { shape } = request;
+        const result = await withModel<FinishReason>(async (model) => {
+          const { shape, keptAs } = request;
           if (shape === undefined) {
+            let { prefixIds } = request;
+            if (keptAs !== undefined) {
+              const kept = await generateKept(model, { keptAs, checkpointTokens }, request, run, stop.signal);
+              if (!kept.ok) return kept;
+              if ('finish' in kept.value) return ok(kept.value.finish);
+              prefixIds = kept.value.goesOnAfter;
+            }
             const openSequence = () => model.cache.openAnswer(stop.signal);
-            return generateTokens({ ...forwardModelOf(model), openSequence }, model.rules, request, run);
+            const tokenByToken = { ...forwardModelOf(model), openSequence };
+            return generateTokens(tokenByToken, model.rules, { ...request, prefixIds }, run);
           }
           const format = formatOf(shape);
           if (!format.ok) return format;

@@ -1,6 +1,12 @@
 import type { Clock } from '#core/base/ports';
 import { fail, ok, type Result } from '#core/base/result';
-import type { Generation, LanguageModel, LoadProgress } from '#core/engines/language-model';
+import type {
+  GeneratedToken,
+  GenerateRequest,
+  Generation,
+  LanguageModel,
+  LoadProgress,
+} from '#core/engines/language-model';
 import type { GenerationEvent, ModelSource, ModelWorker, WorkerLoaded } from '#core/engines/worker-protocol';
 import type { SpawnModelWorker } from './model-worker-handle';
 import { createQueue } from './one-by-one';
@@ -11,6 +17,10 @@ export const NEXT_TOKEN_TIMEOUT_MS = 20_000;
 export const TEXT_TIMEOUT_MS = 20_000;
 /** How long a cancelled run may keep the worker before it is replaced. */
 export const CANCEL_TIMEOUT_MS = 5_000;
+/** How often a kept answer goes on after a breakdown: once from what its engine kept, once more from its tokens alone. */
+export const MAX_CONTINUATIONS = 2;
+/** Failures after which another worker takes over; all others are the request's own. */
+const BREAKDOWNS: ReadonlySet<string> = new Set(['engine_failed', 'engine_timeout']);
 
 export interface SupervisedModelOptions {
   readonly modelId: string;
@@ -24,7 +34,10 @@ export interface SupervisedModelOptions {
   readonly onGone: () => void;
 }
 
-/** A language model in a worker of its own, under the rules of `superviseWorker`. */
+/**
+ * A language model in a worker of its own, under the rules of `superviseWorker`. An answer whose worker breaks fails, unless
+ * it may be kept (`keptAs`): then the next worker goes on after the last token that arrived.
+ */
 export async function loadSupervisedModel(options: SupervisedModelOptions): Promise<Result<LanguageModel>> {
   const { modelId, source } = options;
   const supervised = await superviseWorker<ModelWorker<MessagePort>, WorkerLoaded>({
@@ -36,8 +49,12 @@ export async function loadSupervisedModel(options: SupervisedModelOptions): Prom
   const engine = supervised.value;
   const inTurn = createQueue();
 
-  const generateNow: LanguageModel['generate'] = async ({ signal, ...request }, onToken) => {
-    const ids: number[] = [];
+  /** One worker's part of an answer; its tokens are added to `ids`. */
+  async function generateIn(
+    { signal, ...request }: GenerateRequest,
+    ids: number[],
+    onToken: (token: GeneratedToken) => void,
+  ): Promise<Result<Generation>> {
     const cancelled = (): Result<Generation> => ok({ ids, finish: 'cancelled' });
     if (signal.aborted) return cancelled();
     const { port1, port2 } = new MessageChannel();
@@ -63,8 +80,21 @@ export async function loadSupervisedModel(options: SupervisedModelOptions): Prom
       });
     });
     signal.removeEventListener('abort', stop);
+    // What a worker that was given up still says comes too late: its tokens are another's now.
+    port1.onmessage = null;
     port1.close();
     return signal.aborted && !result.ok && !engine.gone ? cancelled() : result;
+  }
+
+  const generateNow: LanguageModel['generate'] = async ({ keptAs, ...request }, onToken) => {
+    const ids: number[] = [];
+    for (let breakdowns = 0; ; breakdowns++) {
+      const mayGoOn = keptAs !== undefined && breakdowns < MAX_CONTINUATIONS;
+      const part = { ...request, prefixIds: [...request.prefixIds, ...ids] };
+      // What was kept may be what breaks the worker: the last one gets the tokens alone.
+      const result = await generateIn(mayGoOn ? { ...part, keptAs } : part, ids, onToken);
+      if (result.ok || !mayGoOn || engine.gone || !BREAKDOWNS.has(result.error.code)) return result;
+    }
   };
 
   return ok<LanguageModel>({

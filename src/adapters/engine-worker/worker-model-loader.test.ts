@@ -7,7 +7,7 @@ import type { ModelSource } from '#core/engines/worker-protocol';
 import { languageModelCases } from '#tests/conformance/language-model';
 import { createFakeModelWorker, type FakeModelWorker, type FakeModelWorkerFaults } from '#tests/fakes/model-worker';
 import { createVirtualClock } from '#tests/fakes/virtual-clock';
-import { CANCEL_TIMEOUT_MS, NEXT_TOKEN_TIMEOUT_MS } from './supervised-model';
+import { CANCEL_TIMEOUT_MS, MAX_CONTINUATIONS, NEXT_TOKEN_TIMEOUT_MS } from './supervised-model';
 import { LOAD_SILENCE_MS, MAX_RESTARTS, PASS_TIMEOUT_MS, RESTART_WINDOW_MS } from './supervised-worker';
 import { createWorkerModelLoader, type WorkerModelLoaderOptions } from './worker-model-loader';
 
@@ -172,6 +172,52 @@ describe('a worker that breaks', () => {
     expect(workers).toHaveLength(1);
     expect((await model.score(promptIds, [0])).ok).toBe(true);
     expect(workers).toHaveLength(2);
+  });
+
+  it('ends no answer that may be kept: another goes on after the last token, and tells none twice', async () => {
+    for (const fault of ['breaks', 'falls silent'] as const) {
+      const { clock, loader, workers } = world(fault === 'breaks' ? [] : [{ hangAfterTokens: 3 }]);
+      const model = unwrap(await loader.load('spark-1'));
+      const promptIds = await promptOf(model);
+      const texts: string[] = [];
+      let tellThree: () => void = () => {};
+      const three = new Promise<void>((resolve) => (tellThree = resolve));
+      const run = model.generate({ ...request(promptIds), keptAs: 'job-1' }, ({ text }) => {
+        if (texts.push(text) === 3) tellThree();
+      });
+      await three;
+      if (fault === 'breaks') workers[0]!.crash('out of memory');
+      else await clock.advance(NEXT_TOKEN_TIMEOUT_MS);
+      const { ids, finish } = unwrap(await run);
+      expect(finish).toBe('stop');
+      expect(texts).toHaveLength(ids.length);
+      expect(texts.join('')).toBe(answers['What is a node?']);
+      expect(unwrap(await model.decode(ids))).toBe(answers['What is a node?']);
+      expect(workers).toHaveLength(2);
+    }
+  });
+
+  it('does not go on with a kept answer for ever, nor with one that was stopped', async () => {
+    const often = world();
+    const model = unwrap(await often.loader.load('spark-1'));
+    let told = 0;
+    const run = model.generate({ ...request(await promptOf(model)), keptAs: 'job-1' }, () => {
+      told++;
+      often.workers.at(-1)!.crash('out of memory');
+    });
+    expect(await run).toMatchObject({ error: { code: 'engine_failed' } });
+    expect(told).toBe(1 + MAX_CONTINUATIONS);
+    expect(often.workers).toHaveLength(1 + MAX_CONTINUATIONS);
+
+    const { loader, workers } = world();
+    const other = unwrap(await loader.load('spark-1'));
+    const controller = new AbortController();
+    const stopped = other.generate({ ...request(await promptOf(other), controller.signal), keptAs: 'job-1' }, () => {
+      controller.abort();
+      workers[0]!.crash('out of memory');
+    });
+    expect(unwrap(await stopped)).toMatchObject({ finish: 'cancelled' });
+    expect(workers).toHaveLength(1);
   });
 
   it('fails the answer that it was giving, at once', async () => {

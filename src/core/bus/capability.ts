@@ -29,6 +29,8 @@ export interface Capability<Input, Output, Chunk = never> {
 export interface JobContext {
   readonly jobId: string;
   readonly requester: NodeId;
+  /** This node does the work for itself alone, and nobody will check the result. */
+  readonly unchecked?: true;
 }
 
 /** What a handler knows about the call that it serves. */

@@ -56,6 +56,11 @@ export interface GenerateRequest {
   readonly sampling?: Sampling;
   /** The shape that the text must have; an engine that cannot hold to it fails with `unsupported_shape`. */
   readonly shape?: OutputShape;
+  /**
+   * Nobody checks this answer, and the device may keep it under this name until it ends: when the engine breaks in the
+   * middle, the answer goes on instead of failing, and no token comes twice. One name, one answer. Not with `shape`.
+   */
+  readonly keptAs?: string;
   readonly signal: AbortSignal;
 }
 

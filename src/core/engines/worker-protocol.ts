@@ -56,6 +56,11 @@ export interface WorkerGenerateRequest {
   readonly maxTokens: number;
   readonly sampling?: Sampling;
   readonly shape?: OutputShape;
+  /**
+   * See `GenerateRequest`. A worker may keep the answer on the device under this name while it is made, and takes it up
+   * again when it is asked for the same answer once more, `prefixIds` being the tokens that arrived; or it ignores the name.
+   */
+  readonly keptAs?: string;
 }
 
 export type GenerationEvent =

@@ -164,7 +164,10 @@ function attempt(
       out.push({ type: 'update', update: run.step({ type: 'reserved', expert, jobId, atMostMicros }) });
     }
     const payment = reserved === null ? {} : { payment: reserved.payment };
-    return deps.giveJob(expert, { jobId, traceId: run.traceId, capability, input, ...payment }, abort.signal, onChunk);
+    // As in `check`: what stays on this device is looked at by nobody else.
+    const unchecked = request.provider === 'self' ? { unchecked: true as const } : {};
+    const order = { jobId, traceId: run.traceId, capability, input, ...payment, ...unchecked };
+    return deps.giveJob(expert, order, abort.signal, onChunk);
   }
 
   out.push({ type: 'update', update: run.step({ type: 'started', expert, jobId }) });

@@ -6,7 +6,7 @@ import { utf8 } from '#core/base/bytes';
 import { decodeCanonical, encodeCanonical, sha256 } from '#core/base/canonical';
 import type { NodeId } from '#core/base/ids';
 import type { Signer } from '#core/base/ports';
-import { fail, ok, unwrap, type Result } from '#core/base/result';
+import { fail, ok, unwrap, type Failure, type Result } from '#core/base/result';
 import { createExpertCard, openExpertCard, type ExpertPapers } from '#core/experts/expert-card';
 import { ADVERTISEMENT_LIFE_MS } from '#core/ledger/cards/host-advertisement';
 import { NODE_CARD_LIFE_MS, type SignedNodeCard } from '#core/ledger/cards/node-card';
@@ -34,6 +34,7 @@ const {
 interface Mesh {
   contributing: boolean;
   servedModel: string;
+  unserved: Failure | null;
   bus: { offered: `${string}@${number}`[] };
   executor: { running: unknown[] };
   links: { to(node: NodeId): { admission: { identity: NodeId | null } } };
@@ -52,6 +53,7 @@ async function world(signer = self, certified: NodeId | null = null) {
   const mesh: Mesh = {
     contributing: true,
     servedModel: 'sage-2',
+    unserved: null,
     bus: { offered: ['job.run@1', 'echo@1', 'check.redo@1', 'llm.chat@1', 'check.rescore@1'] },
     executor: { running: [] },
     links: { to: () => ({ admission: { identity: certified } }) },
@@ -136,6 +138,30 @@ describe('the cards of this node', () => {
     expect(later[1]).not.toBe(offer);
     await clock.advance(NODE_CARD_LIFE_MS / 2);
     expect(idsOf(await desk.papers())[0]).not.toBe(card);
+  });
+
+  test('name no expert and offer nothing once its self-test fails, and what was offered is worked under no more', async () => {
+    const { desk, mesh } = await world();
+    const before = await desk.papers();
+    expect(before.advertisements).toHaveLength(1);
+    expect(desk.ownOffers()).toHaveLength(1);
+    const { offered } = mesh.bus;
+    mesh.unserved = { code: 'self_test_failed', message: 'This device does not compute Sage as others do.' };
+    expect(desk.ownOffers()).toEqual([]);
+    mesh.bus.offered = offered.filter((id) => id !== 'llm.chat@1' && id !== 'check.rescore@1');
+    const after = await desk.papers();
+    expect(after.advertisements).toEqual([]);
+    expect(idsOf(after)[0]).not.toBe(idsOf(before)[0]);
+    expect((unwrap(decodeCanonical(after.card!.payload)) as SignedNodeCard).experts).toEqual([]);
+    expect(await desk.own()).toMatchObject({
+      host: { offers: [] },
+      reason: 'No offer of answers: This device does not compute Sage as others do.',
+    });
+    // The person's no and yes, and a test that passes.
+    mesh.unserved = null;
+    mesh.bus.offered = offered;
+    expect((await desk.papers()).advertisements).toHaveLength(1);
+    expect(desk.ownOffers().length).toBeGreaterThan(0);
   });
 
   test('are one and the same for two that ask at once', async () => {

@@ -3,7 +3,7 @@ import { equalBytes } from '#core/base/bytes';
 import { encodeCanonical } from '#core/base/canonical';
 import type { NodeId } from '#core/base/ids';
 import type { Clock, Signer, Verify } from '#core/base/ports';
-import { fail, ok, unwrap, type Result } from '#core/base/result';
+import { fail, ok, unwrap, type Failure, type Result } from '#core/base/result';
 import type { CapabilityId } from '#core/bus/capability';
 import type { DeviceMeasure } from '#core/engines/device-measure';
 import { expertPapersSchema, openExpertCard, type OpenedExpertCard } from '#core/experts/expert-card';
@@ -41,7 +41,7 @@ export interface OpenHostsDesk extends HostsDesk {
   papers(): Promise<NodePapers>;
   /** What another node asks for its work, by the papers that it shows; null where it shows no valid offer. */
   offerOf(node: NodeId): Promise<KnownOffer | null>;
-  /** What this node showed and what still holds, the newest first. */
+  /** What this node showed and what still holds, the newest first; nothing while its model is not served. */
   ownOffers(): readonly KnownOffer[];
   /** Something of the running node changed. Measures the served model where it has no card yet, when no job runs. */
   review(): Promise<void>;
@@ -54,6 +54,8 @@ export interface HostsRun {
   readonly mesh: {
     readonly contributing: boolean;
     readonly servedModel: string;
+    /** Why its model is not served although it contributes: a self-test that failed, for one. */
+    readonly unserved: Failure | null;
     readonly bus: { readonly offered: readonly CapabilityId[] };
     readonly executor: { readonly running: readonly unknown[] };
     readonly links: { to(node: NodeId): { readonly admission: Pick<Admission, 'identity'> } | null };
@@ -113,7 +115,9 @@ export function openHostsDesk(run: HostsRun, hooks: HostsHooks): OpenHostsDesk {
     ]);
     const identity = identityId === '' ? null : identityId;
     const offered = mesh.bus.offered;
-    return { self, identity, offered, work, served, measure, ...told, settings: hooks.settings(), at: clock.now() };
+    const answering = mesh.unserved === null ? served : null;
+    const at = clock.now();
+    return { self, identity, offered, work, served: answering, measure, ...told, settings: hooks.settings(), at };
   }
 
   const stillGood = (kept: Kept | null, said: Uint8Array, lifeMs: number): kept is Kept =>
@@ -206,7 +210,8 @@ export function openHostsDesk(run: HostsRun, hooks: HostsHooks): OpenHostsDesk {
     return ok(hostView(papersShown, expertCards, owner === certified));
   }
 
-  function missing(model: string): string {
+  function missing(model: string, unserved: Failure | null): string {
+    if (unserved !== null) return `No offer of answers: ${unserved.message}`;
     const reason = unmeasurable.get(model);
     if (reason !== undefined) return `No offer of answers yet: ${reason}`;
     return abort === null
@@ -226,7 +231,11 @@ export function openHostsDesk(run: HostsRun, hooks: HostsHooks): OpenHostsDesk {
       const none = view.error.code === 'no_card';
       return { ...rate, host: null, reason: none ? 'There is nothing to offer yet.' : view.error.message };
     }
-    return { ...rate, host: view.value, reason: view.value.offers.length > 0 ? '' : missing(mesh.servedModel) };
+    return {
+      ...rate,
+      host: view.value,
+      reason: view.value.offers.length > 0 ? '' : missing(mesh.servedModel, mesh.unserved),
+    };
   }
 
   async function offerOf(node: NodeId): Promise<KnownOffer | null> {
@@ -252,7 +261,8 @@ export function openHostsDesk(run: HostsRun, hooks: HostsHooks): OpenHostsDesk {
     changed,
     papers,
     offerOf,
-    ownOffers: () => shown,
+    // Nobody can take back what payers hold; they learn that it is no longer worked under.
+    ownOffers: () => (run.mesh !== null && run.mesh.unserved !== null ? [] : shown),
     review,
     own,
     async ask(node) {

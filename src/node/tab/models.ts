@@ -147,16 +147,16 @@ export async function openModelsDesk(
   const desk: OpenModelsDesk = {
     changed,
     get view(): ModelsView {
-      const test = run.mesh?.selfTest ?? null;
       return {
         models: library.all.map(viewOf),
         device: measure && deviceViewOf(measure, freeBytes),
-        selfTest: test && {
-          passed: test.passed,
-          positions: test.positions,
-          agreeing: test.agreeing,
-          gross: test.gross,
-        },
+        selfTests: (run.mesh?.selfTests ?? []).map(({ model: { id, name }, report }) => ({
+          modelId: id,
+          name,
+          passed: report.passed,
+          positions: report.positions,
+          agreeing: report.agreeing,
+        })),
         freeBytes,
         busy,
         problem,

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import * as v from 'valibot';
 import { createScriptedModel } from '#adapters/engine-scripted';
 import { fail, ok, unwrap } from '#core/base/result';
+import type { JobContext } from '#core/bus/capability';
 import { chatChunkSchema, chatOutputSchema, type ChatChunk, type ChatInput } from './contract';
 import { createChatHandler, MAX_WAITING_CHATS } from './handler';
 import { chatKind } from './kind';
@@ -18,7 +19,12 @@ async function run(
   {
     onChunk,
     model = createScriptedModel({ answers }),
-  }: { onChunk?: (abort: () => void) => void; model?: ReturnType<typeof createScriptedModel> } = {},
+    job,
+  }: {
+    onChunk?: (abort: () => void) => void;
+    model?: ReturnType<typeof createScriptedModel>;
+    job?: JobContext;
+  } = {},
 ) {
   const controller = new AbortController();
   const chunks: ChatChunk[] = [];
@@ -26,6 +32,7 @@ async function run(
     caller: 'f'.repeat(64),
     local: false,
     callId: 'call-1',
+    ...(job === undefined ? {} : { job }),
     signal: controller.signal,
     emit(chunk) {
       chunks.push(chunk);
@@ -81,6 +88,23 @@ describe('llm.chat', () => {
       expect(unwrap(result)).toEqual(whole);
       expect(chunks[0]!.begin!.resumedTokens).toBe(0);
     }
+  });
+
+  it('may be kept while it is made only where nobody checks it', async () => {
+    const names: (string | undefined)[] = [];
+    const scripted = createScriptedModel({ answers });
+    const model: typeof scripted = {
+      ...scripted,
+      identity: scripted.identity,
+      generate(request, onToken) {
+        names.push(request.keptAs);
+        return scripted.generate(request, onToken);
+      },
+    };
+    const job = { jobId: 'job-1', requester: EXECUTOR };
+    for (const given of [undefined, job, { ...job, unchecked: true } as const])
+      await run(input, { model, ...(given === undefined ? {} : { job: given }) });
+    expect(names).toEqual([undefined, undefined, 'job-1']);
   });
 
   it('a cancelled call ends in a failure and streams no further', async () => {

@@ -20,7 +20,8 @@ export interface ChatHandlerOptions {
 /**
  * `llm.chat@1` over a loaded model. Tokens that the requester already has are continued from only when the same model
  * made them and this one would have chosen them too: whoever finishes an answer answers for all of it. Otherwise it
- * starts again and says so in its first chunk. Codes: those of the model, `busy`, `cancelled`.
+ * starts again and says so in its first chunk. An answer that nobody checks is kept while it is made, so that it survives a
+ * breakdown of the engine. Codes: those of the model, `busy`, `cancelled`.
  */
 export function createChatHandler({
   self,
@@ -54,7 +55,14 @@ export function createChatHandler({
       begun = true;
     };
     const generation = await model.generate(
-      { promptIds, prefixIds, maxTokens, signal, ...(sampling === undefined ? {} : { sampling }) },
+      {
+        promptIds,
+        prefixIds,
+        maxTokens,
+        signal,
+        ...(sampling === undefined ? {} : { sampling }),
+        ...(job?.unchecked === true ? { keptAs: job.jobId } : {}),
+      },
       onToken,
     );
     if (!generation.ok) return generation;
