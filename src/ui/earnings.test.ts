@@ -15,7 +15,7 @@ const line = (at: number, amountMicros: number, change: Partial<LedgerLine> = {}
   atMost: false,
   state: 'settled',
   until: null,
-  challenged: false,
+  challenge: null,
   jobId: null,
   receiptId: null,
   ...change,

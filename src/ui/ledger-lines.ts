@@ -19,9 +19,10 @@ const KIND_WORDS: Readonly<Record<LineKind, string>> = {
 };
 
 /** What a line is about, in few words. */
-export function lineTitle({ kind, capability }: Pick<LedgerLine, 'kind' | 'capability'>): string {
+export function lineTitle({ kind, capability, state }: Pick<LedgerLine, 'kind' | 'capability' | 'state'>): string {
+  const isUnpaid = kind === 'paid' && (state === 'void' || state === 'released' || state === 'expired');
   const what = capability === null ? '' : `: ${capabilityWords(capability).toLowerCase()}`;
-  return `${KIND_WORDS[kind]}${what}`;
+  return `${isUnpaid ? 'Not paid' : KIND_WORDS[kind]}${what}`;
 }
 
 const STATE_TONES: Readonly<Record<LineState, ChipTone>> = {
@@ -35,15 +36,24 @@ const STATE_TONES: Readonly<Record<LineState, ChipTone>> = {
   claimed: 'checked',
 };
 
-export const lineTone = (line: Pick<LedgerLine, 'state' | 'challenged'>): ChipTone =>
-  line.challenged ? 'disputed' : STATE_TONES[line.state];
+/** What is known of how a line stands. */
+type Standing = Pick<LedgerLine, 'kind' | 'state' | 'challenge' | 'amountMicros'>;
+
+const isOpen = ({ state }: Standing): boolean => state === 'reserved' || state === 'waiting';
+
+export function lineTone(line: Standing): ChipTone {
+  if (line.kind === 'bond' && !isOpen(line))
+    return line.state === 'settled' && line.amountMicros < 0 ? 'rejected' : 'checked';
+  if (line.kind === 'bond' || !isOpen(line)) return STATE_TONES[line.state];
+  return line.challenge === 'open' ? 'disputed' : line.challenge === 'upheld' ? 'rejected' : STATE_TONES[line.state];
+}
 
 /** One or two words for the state; with `until`, when it ends. */
-export function lineState(
-  { state, until, challenged }: Pick<LedgerLine, 'state' | 'until' | 'challenged'>,
-  nowMs: number,
-): string {
-  if (challenged) return 'Challenged';
+export function lineState(line: Standing & Pick<LedgerLine, 'until'>, nowMs: number): string {
+  const { kind, state, until, challenge, amountMicros } = line;
+  if (kind === 'bond' && !isOpen(line)) return state !== 'settled' ? 'Came back' : amountMicros < 0 ? 'Lost' : 'Won';
+  if (kind !== 'bond' && isOpen(line) && challenge === 'open') return 'Challenged';
+  if (kind !== 'bond' && isOpen(line) && challenge === 'upheld') return 'Found wrong';
   switch (state) {
     case 'reserved':
       return 'Reserved';
@@ -52,7 +62,7 @@ export function lineState(
     case 'settled':
       return 'Settled';
     case 'void':
-      return 'Void';
+      return 'Found wrong';
     case 'released':
       return 'Released';
     case 'expired':
@@ -64,26 +74,48 @@ export function lineState(
   }
 }
 
-/** What the state means for this line, one sentence. */
-export function lineSentence({ state, challenged, kind }: Pick<LedgerLine, 'state' | 'challenged' | 'kind'>): string {
-  if (challenged) return 'Somebody says that the work is wrong: nothing is paid unless a panel finds it right.';
+const FOUND_WRONG = 'It was challenged, and a panel found the work wrong';
+const FOUND_RIGHT = 'It was challenged, and a panel found the work right';
+
+function bondSentence({ state, challenge, amountMicros }: Standing): string {
+  if (state === 'settled')
+    return amountMicros < 0
+      ? 'A panel found the work right: the bond went to the node that did it.'
+      : 'Somebody challenged the work of this node, and a panel found it right: the bond is yours.';
+  if (state === 'released') return 'A panel found the work wrong, as the challenge said: the bond came back.';
+  if (state === 'expired') return 'No panel ruled on a challenge in time: the bond came back.';
+  if (challenge === 'upheld') return 'A panel found the work wrong, as the challenge said: the bond comes back.';
+  if (challenge === 'dismissed') return 'A panel found the work right: the bond goes to the node that did it.';
+  return 'It comes back if a panel finds the work wrong, as the challenge says; else it goes to the node that did it.';
+}
+
+/** What the state means for this line, in one or two sentences. */
+export function lineSentence(line: Standing): string {
+  const { state, challenge, kind, amountMicros } = line;
+  if (kind === 'bond') return bondSentence(line);
+  if (isOpen(line) && challenge === 'open')
+    return 'Somebody says that the work is wrong: nothing is paid unless a panel finds it right.';
+  if (isOpen(line) && challenge === 'upheld') return `${FOUND_WRONG}: it is not paid.`;
   switch (state) {
     case 'reserved':
-      return kind === 'bond'
-        ? 'It comes back when the challenge is upheld.'
-        : 'It is set aside while the work is done and checked; nothing is paid yet.';
+      return 'It is set aside while the work is done and checked; nothing is paid yet.';
     case 'waiting':
-      return 'The work was accepted and the charge is known; until the window ends anybody may challenge it.';
+      return challenge === 'dismissed'
+        ? `${FOUND_RIGHT}: it is paid when the window ends.`
+        : 'The work was accepted and the charge is known; until the window ends anybody may challenge it.';
     case 'settled':
-      return kind === 'minted'
-        ? 'The community’s curators approved it, and it counts.'
-        : 'The window ended and witnesses signed the outcome: it is final.';
-    case 'void':
-      return 'Those who checked found the work wrong: it is not paid, and only they get their part.';
+      if (kind === 'minted') return 'The community’s curators approved it, and it counts.';
+      return `${challenge === 'dismissed' ? `${FOUND_RIGHT}. ` : ''}The window ended and witnesses signed the outcome: it is final.`;
+    case 'void': {
+      const why = challenge === 'upheld' ? FOUND_WRONG : 'Those who checked found the work wrong';
+      return `${why}: it is not paid${amountMicros === 0 ? '' : ', and only those who looked get their part'}.`;
+    }
     case 'released':
       return 'No work was to be paid, and what was set aside came back.';
     case 'expired':
-      return 'Nobody asked to be paid in time, and what was set aside came back.';
+      return challenge === 'upheld'
+        ? `${FOUND_WRONG}: it is not paid, and what was set aside came back.`
+        : 'Nobody asked to be paid in time, and what was set aside came back.';
     case 'given':
       return 'Whoever gets it has not counted it yet: that happens when its node is here.';
     case 'claimed':

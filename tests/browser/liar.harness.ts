@@ -12,22 +12,37 @@ import { createWebRtcPairing } from '#adapters/transport-pairing/webrtc-pairing'
 import { createPeerJsNetwork } from '#adapters/transport-peerjs/peerjs-network';
 import { createVerify } from '#adapters/verify-webcrypto';
 import type { Chance } from '#core/base/ports';
-import { fail, ok } from '#core/base/result';
+import { fail, ok, unwrap } from '#core/base/result';
 import type { LanguageModel, LanguageModelLoader } from '#core/engines/language-model';
 import type { ServerConfig } from '#core/wire/signaling-messages';
 import { createTabNode } from '#node/create-tab-node';
 import { createBrowserSurroundings } from '#node/browser-surroundings';
+import type { TabNode } from '#node/tab-node';
 
 /** Ids of Spark's vocabulary: a forged token stays inside it. */
 const VOCABULARY_SIZE = 1_400;
 
+/** How a tab lies. */
+export interface Manner {
+  readonly lies: Lies;
+  /** Between one token that it answers and the next. */
+  readonly tokenPauseMs?: number;
+  /** What it asks for a job at least, where members pay each other. */
+  readonly minimumJobMicros?: number;
+}
+
+export interface ServerOfLiar {
+  readonly url: string;
+  readonly config: ServerConfig;
+  /** As the server gives it; null: the liar knows none, so it asks for no pay. */
+  readonly catalogue: unknown;
+}
+
 export interface LiarHarness {
   /** Runs the real node of a tab on this page, with a model that lies. Resolves to its id. */
-  start(
-    serverUrl: string,
-    config: ServerConfig,
-    how: { readonly lies: Lies; readonly tokenPauseMs: number },
-  ): Promise<string>;
+  start(server: ServerOfLiar, manner: Manner): Promise<string>;
+  /** Takes up an invitation, as the app does with its link. */
+  join(invitation: string): Promise<void>;
 }
 
 declare global {
@@ -63,8 +78,10 @@ function paced(model: LanguageModel, pauseMs: number): LanguageModel {
   };
 }
 
+let tabNode: TabNode | null = null;
+
 window.liar = {
-  async start(serverUrl, config, { lies, tokenPauseMs }) {
+  async start({ url, config, catalogue }, { lies, tokenPauseMs = 0, minimumJobMicros = 0 }) {
     // The very files that the app serves: a model with another hash would be checked by nobody.
     const honest = createWorkerModelLoader({ clock, baseUrl: `${location.origin}/build/` });
     const models: LanguageModelLoader = {
@@ -98,19 +115,24 @@ window.liar = {
       openNodeKey: () =>
         openNodeKey({ openStorage: () => openIdbStorage(), loadSeedSigner: async () => createSeedSigner, chance }),
       createSeedStore: (storage) => createIdentitySeedStore(storage.records, chance),
-      createNetwork: (signer) =>
-        createPeerJsNetwork({ signer, url: serverUrl, iceServers: async () => [], clock, chance }),
+      createNetwork: (signer) => createPeerJsNetwork({ signer, url, iceServers: async () => [], clock, chance }),
       loadPairing: async (self) => createWebRtcPairing({ self, iceServers: async () => [], clock, chance }),
       fetchConfig: async () => ok(config),
       createModels: () => models,
       loadModelStore: () => Promise.reject(new Error('A liar keeps no models.')),
-      fetchCatalogue: async () => fail('offline', 'A liar knows no catalogue.'),
+      fetchCatalogue: async () =>
+        catalogue === null ? fail('offline', 'This liar knows no catalogue.') : ok(catalogue),
       loadEvaluationSets: async () => fail('offline', 'A liar is not evaluated.'),
       probe: async () => fail('offline', 'A liar is not measured.'),
     });
+    tabNode = node;
     window.tabmesh = node.page;
     await node.begin();
     await node.page.ready;
+    unwrap(await node.saveSettings({ minimumJobMicros }));
     return node.page.status().nodeId;
+  },
+  async join(invitation) {
+    unwrap(await tabNode!.acceptInvitation(invitation));
   },
 };

@@ -1,4 +1,4 @@
-import { expect, test, type Page } from '@playwright/test';
+import { expect, test, type Browser, type Page } from '@playwright/test';
 import { serveHarness, type HarnessServer } from '../browser/serve-harness';
 import {
   arrive,
@@ -8,14 +8,12 @@ import {
   isLinkedWith,
   ledgerOf,
   seesOffers,
-  watchForFaults,
   type PersonAtPage,
 } from './people';
 import { serveApp, type AppServer } from './serve-app';
-import type { ServerConfig } from '#core/wire/signaling-messages';
-import type { LiarHarness } from '../browser/liar.harness';
+import { LIAR_MODULE, openLiar, type LiarAtPage } from './liar-at-page';
+import type { Manner } from '../browser/liar.harness';
 
-const MODULE = '/tests/browser/liar.harness.ts';
 const QUESTION = 'What is Tabmesh?';
 
 let harness: HarnessServer;
@@ -26,7 +24,7 @@ let checker: PersonAtPage;
 test.describe.configure({ mode: 'serial' });
 test.beforeAll(async ({ browser }) => {
   test.setTimeout(180_000);
-  harness = await serveHarness({ modules: [MODULE] });
+  harness = await serveHarness({ modules: [LIAR_MODULE] });
   app = await serveApp({ server: { allowedOrigins: [harness.origin] } });
   asker = await arrive(browser, app.origin);
   checker = await arrive(browser, app.origin);
@@ -39,26 +37,15 @@ test.afterAll(async () => {
 
 const withdraw = (page: Page): Promise<void> => page.evaluate(() => window.tabmesh!.contribute(false));
 
-/** A tab that runs the real node with a model that lies, and contributes. */
-async function liarArrives(
-  open: () => Promise<Page>,
-  how: Parameters<LiarHarness['start']>[2],
-): Promise<{ page: Page; nodeId: string; faults: string[] }> {
-  const page = await open();
-  const faults = await watchForFaults(page);
-  await harness.open(page, MODULE);
-  const config = (await (await fetch(`${app.origin}/api/config`)).json()) as ServerConfig;
-  const nodeId = await page.evaluate(([url, given, manner]) => window.liar.start(url, given, manner), [
-    app.origin,
-    config,
-    how,
-  ] as const);
-  await contribute(page);
-  for (const person of [asker, checker]) await isLinkedWith(person.page, nodeId);
-  return { page, nodeId, faults };
+/** A liar that contributes, linked with both others. */
+async function liarArrives(browser: Browser, manner: Manner): Promise<LiarAtPage> {
+  const liar = await openLiar(browser, { harness, app }, manner);
+  await contribute(liar.page);
+  for (const person of [asker, checker]) await isLinkedWith(person.page, liar.nodeId);
+  return liar;
 }
 
-async function expectNothingEarned(liar: { page: Page; nodeId: string }): Promise<void> {
+async function expectNothingEarned(liar: LiarAtPage): Promise<void> {
   for (const page of [asker.page, checker.page, liar.page]) {
     expect((await ledgerOf(page)).unitsByNode[liar.nodeId] ?? 0).toBe(0);
   }
@@ -68,8 +55,7 @@ test('a forged token is rejected by the third tab, shown as rejected, and earns 
   test.setTimeout(120_000);
   await contribute(checker.page);
   await withdraw(checker.page);
-  const context = await browser.newContext();
-  const liar = await liarArrives(() => context.newPage(), { lies: { forgedTokenAt: 6 }, tokenPauseMs: 60 });
+  const liar = await liarArrives(browser, { lies: { forgedTokenAt: 6 }, tokenPauseMs: 60 });
   await seesOffers(asker.page, 'llm.chat@1', 1);
 
   // Only the liar answers; the one who checks comes while the answer streams.
@@ -95,19 +81,14 @@ test('a forged token is rejected by the third tab, shown as rejected, and earns 
   expect(detail?.verified).toBe(true);
   expect(detail?.signatures.map((one) => one.keyId)).toContain(checker.nodeId);
   await expectNothingEarned(liar);
-  await expectNoFaults(asker, checker);
-  expect(liar.faults).toEqual([]);
-  await context.close();
+  await expectNoFaults(asker, checker, liar);
+  await liar.context.close();
 });
 
 test('a text that is not what its tokens say is rejected by the third tab and earns nothing', async ({ browser }) => {
   test.setTimeout(120_000);
-  const context = await browser.newContext();
-  const liar = await liarArrives(() => context.newPage(), {
-    // Single letters, so that what is streamed and what is returned agree and only the tokens tell.
-    lies: { swappedWords: { e: 'o' } },
-    tokenPauseMs: 0,
-  });
+  // Single letters, so that what is streamed and what is returned agree and only the tokens tell.
+  const liar = await liarArrives(browser, { lies: { swappedWords: { e: 'o' } } });
   await asker.page.waitForFunction(
     (id) => window.tabmesh!.peers().some((peer) => peer.nodeId === id && peer.capabilities.includes('llm.chat@1')),
     liar.nodeId,
@@ -131,5 +112,5 @@ test('a text that is not what its tokens say is rejected by the third tab and ea
   const next = await askThrough(asker.page, QUESTION, { provider: 'mesh' });
   expect(next.answer.experts).toEqual([checker.nodeId]);
   await expectNoFaults(asker, checker);
-  await context.close();
+  await liar.context.close();
 });

@@ -1,4 +1,6 @@
 import { expect, type Browser, type BrowserContext, type BrowserContextOptions, type Page } from '@playwright/test';
+import { base64, fromBase64 } from '#core/base/bytes';
+import type { Signer } from '#core/base/ports';
 import type { PageApi } from '#node/page-api';
 
 /** One person: a browser profile of their own with one page. */
@@ -96,6 +98,31 @@ export const askThrough = (page: Page, text: string, options: Parameters<PageApi
     },
     [text, options] as const,
   );
+
+/** Signs with the key in the page's own profile, as whoever sits before it can. */
+export const signerOf = ({ page, nodeId }: PersonAtPage): Signer => ({
+  nodeId,
+  async sign(bytes) {
+    const text = await page.evaluate(async (payload) => {
+      const database = await new Promise<IDBDatabase>((resolve, reject) => {
+        const opening = indexedDB.open('tabmesh');
+        opening.onsuccess = () => resolve(opening.result);
+        opening.onerror = () => reject(opening.error!);
+      });
+      const stores = [...database.objectStoreNames];
+      const record = await new Promise<{ readonly privateKey: CryptoKey }>((resolve, reject) => {
+        const asked = database.transaction(stores).objectStore('records').get('node/key');
+        asked.onsuccess = () => resolve(asked.result as { readonly privateKey: CryptoKey });
+        asked.onerror = () => reject(asked.error!);
+      });
+      database.close();
+      const data = Uint8Array.from(atob(payload), (one) => one.charCodeAt(0));
+      const signature = await crypto.subtle.sign('Ed25519', record.privateKey, data);
+      return btoa(String.fromCharCode(...new Uint8Array(signature)));
+    }, base64(bytes));
+    return fromBase64(text)!;
+  },
+});
 
 export async function expectNoFaults(...people: readonly PersonAtPage[]): Promise<void> {
   for (const person of people) expect(person.faults).toEqual([]);

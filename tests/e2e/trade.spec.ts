@@ -1,7 +1,6 @@
 import { expect, test, type Page } from '@playwright/test';
 import { base64, concat, fromBase64 } from '#core/base/bytes';
 import { createVerify } from '#adapters/verify-webcrypto';
-import type { Signer } from '#core/base/ports';
 import { unwrap } from '#core/base/result';
 import { openEntry, signEntry, type ChainEntry, type ChainHead } from '#core/ledger/chain';
 import { ledgerEventSchema, type LedgerEvent } from '#core/ledger/events';
@@ -14,6 +13,7 @@ import {
   isOnline,
   ledgerOf,
   seesOffers,
+  signerOf,
   type PersonAtPage,
 } from './people';
 import { serveApp, type AppServer } from './serve-app';
@@ -86,31 +86,6 @@ const headBefore = (log: readonly Entry[], seq: number): ChainHead =>
   seq === 0
     ? { id: null, length: 0, lamport: 0 }
     : { id: log[seq - 1]!.id, length: seq, lamport: log[seq - 1]!.lamport };
-
-/** Signs with the key in the page's own profile, as whoever sits before it can. */
-const signerOf = ({ page, nodeId }: PersonAtPage): Signer => ({
-  nodeId,
-  async sign(bytes) {
-    const text = await page.evaluate(async (payload) => {
-      const database = await new Promise<IDBDatabase>((resolve, reject) => {
-        const opening = indexedDB.open('tabmesh');
-        opening.onsuccess = () => resolve(opening.result);
-        opening.onerror = () => reject(opening.error!);
-      });
-      const stores = [...database.objectStoreNames];
-      const record = await new Promise<{ readonly privateKey: CryptoKey }>((resolve, reject) => {
-        const asked = database.transaction(stores).objectStore('records').get('node/key');
-        asked.onsuccess = () => resolve(asked.result as { readonly privateKey: CryptoKey });
-        asked.onerror = () => reject(asked.error!);
-      });
-      database.close();
-      const data = Uint8Array.from(atob(payload), (one) => one.charCodeAt(0));
-      const signature = await crypto.subtle.sign('Ed25519', record.privateKey, data);
-      return btoa(String.fromCharCode(...new Uint8Array(signature)));
-    }, base64(bytes));
-    return fromBase64(text)!;
-  },
-});
 
 /** Brings entries of a log to another node: how much of it that one holds then, or the code of its refusal. */
 const tell = (page: Page, to: string, author: string, from: number, entries: readonly Uint8Array[]) =>

@@ -1,6 +1,6 @@
 import type { NodeId } from '#core/base/ids';
 import type { Result } from '#core/base/result';
-import type { Balance } from '#core/ledger/ledger-state';
+import type { Balance, Ruling } from '#core/ledger/ledger-state';
 import type { ReceiptFact } from '#core/ledger/receipt-facts';
 import type { Look } from '../economy/disputes';
 import type { WitnessView } from '../economy/witness-naming';
@@ -52,8 +52,11 @@ export interface LedgerLine {
   readonly state: LineState;
   /** When the window ends (`waiting`) or the reservation (`reserved`); null where it is not known, or nothing ends. */
   readonly until: number | null;
-  /** Somebody says that the work is wrong, and no panel found it right. */
-  readonly challenged: boolean;
+  /**
+   * Whether somebody said that the work is wrong, and what a panel made of it: `open` until it ruled; of several challenges the first
+   * that was upheld counts. Of a bond, the challenge that it stands behind. Null: nobody did.
+   */
+  readonly challenge: 'open' | Ruling | null;
   readonly jobId: string | null;
   /** The receipt of the job, where one is held. */
   readonly receiptId: string | null;

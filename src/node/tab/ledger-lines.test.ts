@@ -54,6 +54,21 @@ beforeAll(async () => {
   const waiting = await begin('waiting');
   await world.propose(host, waiting, await world.work(waiting));
   await begin('reserved');
+
+  // Challenged by who pays; the work of what was ruled on is not closed yet, the bonds are.
+  for (const [name, found] of Object.entries({ contested: null, wrong: 'rejected', right: 'accepted' } as const)) {
+    const work = await begin(name);
+    const given = await world.work(work);
+    const proposal = await world.propose(host, work, given);
+    const stake = await world.bond(payer, work, given.opened.receipt.chargeMicros);
+    ids[`bond of ${name}`] = stake.entry.id;
+    const raised = await world.challenge(payer, proposal, work, given, stake);
+    if (found === null) continue;
+    const panel = world.panelOf(payer, work, given);
+    await world.rule(payer, raised, await Promise.all(panel.map((one) => world.verdict(one, work, given, found))));
+    const over = await world.close(stake, { outcome: found === 'rejected' ? 'released' : 'settled' });
+    await world.write(found === 'rejected' ? payer : host, over.event, over.refs, over.inside);
+  }
 });
 
 describe('lines of what was earned and spent', () => {
@@ -91,6 +106,30 @@ describe('lines of what was earned and spent', () => {
 
   test('what was released cost nothing', () => {
     expect(lineOf(payer, 'released')).toMatchObject({ state: 'released', amountMicros: 0 });
+  });
+
+  test('a challenge is told to both sides until a panel ruled, and then what it found', () => {
+    for (const [name, challenge] of [
+      ['contested', 'open'],
+      ['wrong', 'upheld'],
+      ['right', 'dismissed'],
+      ['waiting', null],
+    ] as const)
+      for (const self of [payer, host, checker])
+        expect(lineOf(self, name)).toMatchObject({ state: 'waiting', challenge });
+  });
+
+  test('a bond goes back to whoever was right, and only who has or gets it sees it', () => {
+    expect(lineOf(payer, 'bond of contested')).toMatchObject({ kind: 'bond', state: 'reserved', challenge: 'open' });
+    const back = { kind: 'bond', state: 'released', challenge: 'upheld', amountMicros: 0 };
+    expect(lineOf(payer, 'bond of wrong')).toMatchObject(back);
+    const [lost, won] = [payer, host].map((self) => lineOf(self, 'bond of right')!);
+    expect(lost).toMatchObject({ kind: 'bond', state: 'settled', challenge: 'dismissed', with: host.nodeId });
+    expect(won).toMatchObject({ kind: 'bond', state: 'settled', challenge: 'dismissed', with: payer.nodeId });
+    expect(lost!.amountMicros).toBeLessThan(0);
+    expect(lost!.amountMicros + won!.amountMicros).toBe(0);
+    for (const name of ['contested', 'wrong']) expect(lineOf(host, `bond of ${name}`)).toBeUndefined();
+    expect(lineOf(checker, 'bond of right')).toBeUndefined();
   });
 
   test('a grant moves the limits of both sides, and counts from its claim on', () => {

@@ -32,12 +32,24 @@ export function ledgerLines(context: LinesContext): LedgerLine[] {
   return withReceipts(lines, context).sort((a, b) => b.at - a.at || (a.id < b.id ? -1 : 1));
 }
 
-const BASE = { capability: null, atMost: false, until: null, challenged: false, jobId: null, receiptId: null } as const;
+const BASE = { capability: null, atMost: false, until: null, challenge: null, jobId: null, receiptId: null } as const;
 
-function closedLine(closing: ClosingState, { self }: LinesContext): LedgerLine | null {
+/** What became of challenges to the work of a reservation, or of the one behind a bond. */
+function challengeTo(
+  { id, purpose }: Pick<ReservationState, 'id' | 'purpose'>,
+  state: LedgerState,
+): LedgerLine['challenge'] {
+  const behind = state.challengeByBond.get(id);
+  const raised =
+    purpose === 'work' ? state.challengesOf(id).map((one) => one.id) : behind === undefined ? [] : [behind];
+  const found = raised.map((one) => state.rulings.get(one) ?? 'open');
+  return found.find((one) => one === 'upheld') ?? found.find((one) => one === 'open') ?? found[0] ?? null;
+}
+
+function closedLine(closing: ClosingState, { self, state }: LinesContext): LedgerLine | null {
   const { reservation: id, payer, payee, jobId, outcome, at, purpose } = closing;
   const credited = closing.credits.reduce((sum, { node, micros }) => sum + (node === self ? micros : 0), 0);
-  const common = { ...BASE, id, at, jobId, state: outcome };
+  const common = { ...BASE, id, at, jobId, state: outcome, challenge: challengeTo({ id, purpose }, state) };
   if (payer === self) {
     const kind: LineKind = purpose === 'bond' ? 'bond' : 'paid';
     return { ...common, kind, with: payee, amountMicros: credited - closing.chargeMicros };
@@ -60,7 +72,7 @@ function openLine(one: ReservationState, { state, self, policy, proposedAt }: Li
     atMost: proposal === undefined,
     state: proposal === undefined ? ('reserved' as const) : ('waiting' as const),
     until: proposal === undefined ? one.expiresAt : began === null ? null : began + proposal.windowSeconds * 1_000,
-    challenged: state.challengesOf(one.id).some(({ id }) => state.rulings.get(id) !== 'dismissed'),
+    challenge: challengeTo(one, state),
   };
   const { payer, payee, purpose } = one;
   if (purpose === 'bond') {
