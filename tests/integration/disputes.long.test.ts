@@ -107,7 +107,13 @@ test('a member that was given a bundle with the words challenges what another pa
   });
   expect(await desk.look(reservation)).toMatchObject({ ok: false, error: { code: 'unknown_line' } });
   expect(unwrap(await desk.contestable(bytes))).toEqual([
-    { id: reservation, payer: asker.self, payee: nodes['worker']!.self, chargeMicros: proposal.chargeMicros },
+    {
+      id: reservation,
+      payer: asker.self,
+      payee: nodes['worker']!.self,
+      chargeMicros: proposal.chargeMicros,
+      challenge: null,
+    },
   ]);
   expect(unwrap(await clock.runUntil(desk.look(reservation))).verdict).toBe('rejected');
   unwrap(await clock.runUntil(desk.challenge(reservation)));

@@ -155,6 +155,7 @@ export interface ContestableWork {
   readonly payer: NodeId;
   readonly payee: NodeId;
   readonly chargeMicros: number;
+  readonly challenge: LedgerLine['challenge'];
 }
 
 export interface LedgerRun<T> {

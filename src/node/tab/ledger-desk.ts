@@ -14,7 +14,7 @@ import type {
   LineDetail,
   ReplayProgress,
 } from './ledger-desk-views';
-import { ledgerLines } from './ledger-lines';
+import { challengeTo, ledgerLines } from './ledger-lines';
 import { receiptDetail } from './ledger-views';
 import type { Links } from '#core/transport/ports';
 import type { Disputes } from '../economy/disputes';
@@ -136,7 +136,7 @@ export function createLedgerDesk({ ledger, verify, clock, links, disputes, claim
       const { payer, payee } = known;
       if (payee === self) continue;
       given.set(reservation, claim);
-      works.push({ id: reservation, payer, payee, chargeMicros });
+      works.push({ id: reservation, payer, payee, chargeMicros, challenge: challengeTo(known, state) });
     }
     givenClaims = given;
     return ok(works);

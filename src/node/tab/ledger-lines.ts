@@ -35,7 +35,7 @@ export function ledgerLines(context: LinesContext): LedgerLine[] {
 const BASE = { capability: null, atMost: false, until: null, challenge: null, jobId: null, receiptId: null } as const;
 
 /** What became of challenges to the work of a reservation, or of the one behind a bond. */
-function challengeTo(
+export function challengeTo(
   { id, purpose }: Pick<ReservationState, 'id' | 'purpose'>,
   state: LedgerState,
 ): LedgerLine['challenge'] {
