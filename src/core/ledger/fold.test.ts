@@ -181,6 +181,33 @@ describe('a snapshot', () => {
   });
 });
 
+describe('rulings in the order in which they came', () => {
+  it('grow by a first ruling and by one that turns it, and by no other; a snapshot has each once', async () => {
+    const world = await createEconomyWorld();
+    const [payer, host, clerk] = [world.member('payer'), world.member('host'), world.member('clerk')];
+    await world.claim(payer, await world.grant(world.founder, payer, credits(5)));
+    const reservation = await world.reserve(payer, host);
+    const done = await world.work(reservation);
+    const proposal = await world.propose(host, reservation, done);
+    const stake = await world.bond(payer, reservation, done.opened.receipt.chargeMicros);
+    const raised = await world.challenge(payer, proposal, reservation, done, stake);
+    const panel = world.panelOf(payer, reservation, done);
+    const feeder = createFoldFeeder(world.community);
+    for (const { entries } of world.members) for (const { entry } of entries) feeder.give(entry);
+    for (const { entries } of world.members) for (const { entry } of entries) feeder.give(entry);
+    const grown: number[] = [];
+    for (const found of ['accepted', 'accepted', 'rejected', 'accepted', 'rejected'] as const) {
+      const said = await Promise.all(panel.map((one) => world.verdict(one, reservation, done, found)));
+      feeder.give((await world.rule(clerk, raised, said)).entry);
+      grown.push(feeder.fold.state.ruledInTurn.length);
+    }
+    expect(grown).toEqual([1, 1, 2, 2, 2]);
+    feeder.restart();
+    expect(feeder.fold.state.ruledInTurn).toEqual([raised.entry.id]);
+    expect(feeder.fold.state.rulings.get(raised.entry.id)).toBe('upheld');
+  });
+});
+
 describe('entries as they are stored', () => {
   it('open to exactly what the fold was given, with real signatures', async () => {
     const world = await createEconomyWorld({ realSignatures: true, witnesses: ['w0'], curators: ['c0'] });

@@ -141,6 +141,7 @@ export function createLedgerFold(community: Community, from?: FoldSnapshot): Led
   const challengeByBond = new Map<string, string>();
   const challengesByReservation = new Map<string, string[]>();
   const rulings = notingMap<Ruling>();
+  const ruledInTurn: string[] = [];
   const confirmed = new Map<NodeId, number>();
   /** Grants and closings that somebody may claim, by node, and did not yet. */
   const claimable = new Map<NodeId, Set<string>>();
@@ -484,7 +485,10 @@ export function createLedgerFold(community: Community, from?: FoldSnapshot): Led
 
   /** A panel that said both found a fault: that counts. */
   function takeRuling(challenge: string, ruling: Ruling): void {
-    if (rulings.get(challenge) !== 'upheld') rulings.set(challenge, ruling);
+    const before = rulings.get(challenge);
+    if (before === 'upheld' || before === ruling) return;
+    rulings.set(challenge, ruling);
+    ruledInTurn.push(challenge);
   }
 
   function panelOf(proposalId: string, challenger: NodeId): readonly NodeId[] {
@@ -693,6 +697,7 @@ export function createLedgerFold(community: Community, from?: FoldSnapshot): Led
     challengesOf,
     panelOf,
     rulings,
+    ruledInTurn,
     refusals,
     bannedFrom,
     get supplyMicros() {

@@ -106,6 +106,11 @@ export interface LedgerState extends Pick<
   panelOf(proposal: string, challenger: NodeId): readonly NodeId[];
   /** By challenge. */
   readonly rulings: ReadonlyMap<string, Ruling>;
+  /**
+   * Challenges as rulings on them came, again where one was dismissed first and then upheld. It only grows, so whoever remembers how long
+   * it was finds what is new. No fact of the logs: another order of arrival gives another order here.
+   */
+  readonly ruledInTurn: readonly string[];
   readonly refusals: readonly Refusal[];
   /** The first position at which each forger signed twice. */
   readonly bannedFrom: ReadonlyMap<NodeId, number>;

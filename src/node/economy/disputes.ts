@@ -9,7 +9,6 @@ import type { WorkKinds } from '#core/experts/work-kind';
 import { opensSeal } from '#core/experts/validators/sealed-verdict';
 import { availableMicros } from '#core/ledger/account';
 import type { EntryRef } from '#core/ledger/chain';
-import type { ChallengeState } from '#core/ledger/ledger-state';
 import type { Ledger } from '#core/ledger/ledger';
 import { openOffer } from '#core/ledger/offer-terms';
 import { openVerdicts, type OpenedVerdict } from '#core/ledger/open-event';
@@ -110,6 +109,10 @@ export function startDisputes(deps: DisputesDeps): Disputes {
   const looks = new Map<string, Signed>();
   /** Reservations and bonds that are being ended. */
   const ending = new Set<string>();
+  /** Challenges that were ruled on, as far as that says something about this node's money that was not seen to yet. */
+  const unsettled = new Set<string>();
+  /** How much of what rulings came to a state was looked at: a ban makes another state of the same logs. */
+  let followed = { state: ledger.state, rulings: 0 };
   const convening = new Set<string>();
   const timers = createTimers(clock);
   const { later } = timers;
@@ -252,7 +255,6 @@ export function startDisputes(deps: DisputesDeps): Disputes {
     convening.delete(bond);
     if (!ruled) return later(RETRY_MS, () => void convene(bond));
     await forget(bond);
-    await followRulings();
   }
 
   /** Whether the ruling was written. */
@@ -291,11 +293,12 @@ export function startDisputes(deps: DisputesDeps): Disputes {
     return written.ok;
   }
 
-  /** Ends what hangs on a challenge, once. What could not be certified is tried again. */
-  async function endOnce(reservation: string, ends: () => Promise<Ending | null>): Promise<void> {
-    if (timers.stopped || ending.has(reservation) || ledger.state.closingByReservation.has(reservation)) return;
+  /** Ends what hangs on a challenge, once; whether nothing is left to do. What could not be certified is tried again. */
+  async function endOnce(reservation: string, ends: () => Promise<Ending | null>): Promise<boolean> {
+    if (ledger.state.closingByReservation.has(reservation)) return true;
+    if (timers.stopped || ending.has(reservation)) return false;
     const known = ledger.state.reservationsById.get(reservation);
-    if (known === undefined) return;
+    if (known === undefined) return true;
     ending.add(reservation);
     const [entry, how] = await Promise.all([ledger.bytesOf(known.payer, known.seq, 1), ends()]);
     const bytes = entry.ok ? entry.value[0] : undefined;
@@ -304,10 +307,12 @@ export function startDisputes(deps: DisputesDeps): Disputes {
         ? null
         : await closeReservation(ledger, witnessing, verify, { entry: bytes, heads: [] }, how);
     ending.delete(reservation);
-    if (closed !== null && !closed.ok) later(RETRY_MS, () => void followRulings());
+    if (how === null || closed?.ok === true) return true;
+    later(RETRY_MS, () => void inTurn(followRulings));
+    return false;
   }
 
-  const endBond = (bond: string, outcome: 'settled' | 'released'): Promise<void> =>
+  const endBond = (bond: string, outcome: 'settled' | 'released'): Promise<boolean> =>
     endOnce(bond, async () => ({
       ...NOTHING,
       outcome,
@@ -315,7 +320,7 @@ export function startDisputes(deps: DisputesDeps): Disputes {
     }));
 
   /** Work that a panel found wrong pays those who looked, where two of them did; else its reservation expires. */
-  const voidWork = (challenge: ChallengeState, reservation: string, proposal: ProposedSettlement): Promise<void> =>
+  const voidWork = (challenge: ChallengeState, reservation: string, proposal: ProposedSettlement): Promise<boolean> =>
     endOnce(reservation, async () => {
       const work = ledger.state.reservationsById.get(reservation)!;
       const [ruled, proposed] = await Promise.all([findRuling(challenge), findEntry(ledger, work.payee, proposal.id)]);
@@ -343,28 +348,40 @@ export function startDisputes(deps: DisputesDeps): Disputes {
 
   /** Rulings decide who keeps a bond, and whether work that was proposed is paid for. */
   async function followRulings(): Promise<void> {
+    for (const id of [...unsettled]) if (await seeTo(id)) unsettled.delete(id);
+  }
+
+  /** Whether nothing is left to do. */
+  async function seeTo(id: string): Promise<boolean> {
     const { state } = ledger;
-    for (const challenge of state.challengesById.values()) {
-      const ruling = state.rulings.get(challenge.id);
-      if (ruling === undefined) continue;
-      const proposal = state.proposalsById.get(challenge.proposal);
-      const work = proposal && state.reservationsById.get(proposal.reservation);
-      if (!proposal || !work) continue;
-      if (ruling === 'upheld' && challenge.challenger === self) await endBond(challenge.bond, 'released');
-      if (ruling === 'upheld' && work.payer === self) await voidWork(challenge, work.id, proposal);
-      if (ruling === 'dismissed' && work.payee === self) await endBond(challenge.bond, 'settled');
+    const challenge = state.challengesById.get(id);
+    const proposal = challenge && state.proposalsById.get(challenge.proposal);
+    const work = proposal && state.reservationsById.get(proposal.reservation);
+    if (!challenge || !proposal || !work) return true;
+    if (state.rulings.get(id) === 'dismissed') return work.payee !== self || endBond(challenge.bond, 'settled');
+    const isBack = challenge.challenger !== self || (await endBond(challenge.bond, 'released'));
+    const isVoid = work.payer !== self || (await voidWork(challenge, work.id, proposal));
+    return isBack && isVoid;
+  }
+
+  /** Looks at the rulings that are new and at no other: most of them are about others. */
+  function noteRulings(): void {
+    const { state } = ledger;
+    if (followed.state !== state) followed = { state, rulings: 0 };
+    for (; followed.rulings < state.ruledInTurn.length; followed.rulings++) {
+      const id = state.ruledInTurn[followed.rulings]!;
+      const challenge = state.challengesById.get(id);
+      const proposal = state.proposalsById.get(challenge?.proposal ?? '');
+      const work = state.reservationsById.get(proposal?.reservation ?? '');
+      if ([challenge?.challenger, work?.payer, work?.payee].includes(self)) unsettled.add(id);
     }
   }
 
-  const stopWatching = ledger.changed.on(() => {
-    if (needsEnding(ledger.state.challengesById.values())) void inTurn(followRulings);
-  });
-  /** Whether a ruling says something about this node's money that was not seen to yet. */
-  function needsEnding(challenges: Iterable<ChallengeState>): boolean {
-    const { rulings, closingByReservation } = ledger.state;
-    for (const { id, bond } of challenges) if (rulings.has(id) && !closingByReservation.has(bond)) return true;
-    return false;
+  function onChange(): void {
+    noteRulings();
+    if (unsettled.size > 0) void inTurn(followRulings);
   }
+  const stopWatching = ledger.changed.on(onChange);
 
   /** What an earlier run left open. */
   void (async () => {
@@ -376,7 +393,7 @@ export function startDisputes(deps: DisputesDeps): Disputes {
       openByBond.set(open.value.bond, open.value);
       void convene(open.value.bond);
     }
-    await inTurn(followRulings);
+    onChange();
   })();
 
   return {
