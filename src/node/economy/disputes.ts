@@ -13,6 +13,7 @@ import type { Ledger } from '#core/ledger/ledger';
 import { openOffer } from '#core/ledger/offer-terms';
 import { openVerdicts, type OpenedVerdict } from '#core/ledger/open-event';
 import { REJECTIONS_THAT_VOID, voidCharge } from '#core/ledger/rules/closing-rules';
+import type { ChallengeState } from '#core/ledger/ledger-state';
 import { bondFor, rulingOf, type ProposedSettlement } from '#core/ledger/rules/dispute-rules';
 import { commitmentSchema } from '#core/ledger/statements';
 import { RULING_MS } from '#core/ledger/witness-duty';
