@@ -7,6 +7,7 @@ import { certifyNode, nodesOfIdentity, openCertificate, type NodeCertificate } f
 import type { IdentitySeedStore, NodeKey, PassphraseSeal, SeedSigner } from '#core/identity/ports';
 import type { KeyValueStore } from '#core/storage/ports';
 import type { Signed } from '#core/wire/signed';
+import { createTurns } from '../economy/timers';
 import type { IdentityView } from '../tab-node';
 
 const CERTIFICATES_KEY = 'identity/certificates';
@@ -49,6 +50,8 @@ export async function openPerson(deps: PersonDeps): Promise<Result<Person>> {
   let nodes: readonly NodeCertificate[] = [];
   let nodeByCertificate = new Map<Signed, NodeId>();
   let backedUpAt: number | null = null;
+  /** Two identities that are written at once would each take the other one's seed away. */
+  const inTurn = createTurns();
 
   /** Certifies this node when it is not yet, and writes everything down before it counts. */
   async function become(seed: Uint8Array, known: readonly Signed[], alsoStoreSeed: boolean): Promise<Result<void>> {
@@ -99,7 +102,7 @@ export async function openPerson(deps: PersonDeps): Promise<Result<Person>> {
     return become(kept.value ?? chance.bytes(SEED_BYTES), stored.ok ? (stored.value ?? []) : [], kept.value === null);
   }
   function established(): Promise<Result<void>> {
-    establishing ??= establish().then((done) => {
+    establishing ??= inTurn(establish).then((done) => {
       // A failed attempt may succeed later, when there is room again.
       if (!done.ok) establishing = null;
       return done;
@@ -156,7 +159,8 @@ export async function openPerson(deps: PersonDeps): Promise<Result<Person>> {
         passphrase,
       );
       if (!opened.ok) return opened;
-      const restored = await become(opened.value.seed, [...certificates, ...opened.value.certificates], true);
+      const { seed, certificates: others } = opened.value;
+      const restored = await inTurn(() => become(seed, [...certificates, ...others], true));
       return restored.ok ? opened : restored;
     },
   });
