@@ -103,13 +103,15 @@ const harness = {
 
   /**
    * Beginnings of answers drawn on either backend, each scored on the other: the worst margin, how many are above 0, how
-   * many of the answers differ at all, and by how much the log-probability of a token differs at most.
+   * many of the answers differ at all, by how much the log-probability of a token differs at most, and the worst margin on
+   * the backend that drew.
    */
   async crossScores({ folder, question }: SubjectModel, answers: number, maxTokens: number) {
     const models = { wasm: (await load(folder, 'wasm')).model, webgpu: (await load(folder, 'webgpu')).model };
     const margins: number[] = [];
     let differing = 0;
     let furthest = 0;
+    let ownWorst = 0;
     let tokens = 0;
     const promptIds = await promptOf(models.wasm, question);
     for (let index = 0; index < answers; index++) {
@@ -125,6 +127,7 @@ const harness = {
         const scores: readonly ScoredPosition[] = unwrap(await models[other].score(promptIds, ids, sampling));
         const ownScores = unwrap(await models[own].score(promptIds, ids, sampling));
         margins.push(...scores.map(({ margin }) => margin));
+        ownWorst = ownScores.reduce((worst, { margin }) => Math.max(worst, margin), ownWorst);
         for (const [at, { logProbability }] of scores.entries())
           furthest = Math.max(furthest, Math.abs(logProbability - ownScores[at]!.logProbability));
       }
@@ -139,6 +142,7 @@ const harness = {
       differing,
       furthest,
       worst: Math.max(...margins),
+      ownWorst,
       above: margins.filter((margin) => margin > 0).length,
     };
   },
