@@ -232,6 +232,7 @@ test('a false answer that was let pass is challenged by whoever paid: a panel ag
   await expect(seen).toContainText('It was challenged, and a panel found the work wrong: it is not paid');
   await look(witness!.page, 'challenge-upheld-seen-by-its-panel');
   expect(await confirmedOf(liar)).toBe(0);
+  expect((await ledgerOf(page)).unitsByNode[liar.nodeId] ?? 0).toBe(0);
   // What is owed is what looking costs, and nothing is set aside any more.
   expect(await confirmedOf(asker)).toBeLessThan(0);
   expect((await ledgerOf(page)).balances[asker.nodeId]).toMatchObject({ reservedMicros: 0 });

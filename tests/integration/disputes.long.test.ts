@@ -47,6 +47,7 @@ test('who finds that those who looked let a lie through puts up a bond, and a pa
   expect(look).toMatchObject({ verdict: 'rejected', bondMicros: Math.ceil(proposal.chargeMicros / 10) });
   expect(look.panel).toHaveLength(3);
   const before = asker.ledger.state.balanceOf(asker.self).availableMicros;
+  expect(asker.ledger.state.unitsByNode.get(nodes['worker']!.self)).toBeGreaterThan(0);
   const raised = unwrap(await clock.runUntil(disputes.challenge(reservation, claim)));
   expect([...raised.panel].sort()).toEqual(witnesses.map((name) => nodes[name]!.self).sort());
   expect(asker.ledger.state.balanceOf(asker.self).availableMicros).toBeLessThan(before);
@@ -58,6 +59,7 @@ test('who finds that those who looked let a lie through puts up a bond, and a pa
     expect([name, [...state.rulings.values()]]).toEqual([name, ['upheld']]);
     expect([name, state.balanceOf(nodes['worker']!.self).confirmedMicros]).toEqual([name, 0]);
     expect([name, state.closingByReservation.get(reservation)?.outcome]).toEqual([name, 'void']);
+    expect([name, state.unitsByNode.get(nodes['worker']!.self)]).toEqual([name, undefined]);
     expect([name, sumOf(node)]).toEqual([name, 0]);
     expect([name, state.refusals]).toEqual([name, []]);
   }

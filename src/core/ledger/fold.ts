@@ -489,6 +489,10 @@ export function createLedgerFold(community: Community, from?: FoldSnapshot): Led
     if (before === 'upheld' || before === ruling) return;
     rulings.set(challenge, ruling);
     ruledInTurn.push(challenge);
+    if (ruling !== 'upheld') return;
+    const { reservation } = proposalsById.get(challengesById.get(challenge)!.proposal)!;
+    const { payer, payee, jobId } = reservationsById.get(reservation)!;
+    receipts.discredit({ requester: payer, executor: payee, jobId });
   }
 
   function panelOf(proposalId: string, challenger: NodeId): readonly NodeId[] {

@@ -40,7 +40,7 @@ const NO_WORK: WorkTotals = { answers: 0, jobs: 0, checks: 0, tokens: 0 };
 /** The asking side, the doing side and eight validators may each carry it twice: with their own signature, and whole. */
 const MAX_CARRIERS = 24;
 
-/** Units of checked work and the receipts behind them: a function of the set of receipts, whatever their order. */
+/** Units of checked work and the receipts behind them: a function of the set of receipts and of discredited work, whatever their order. */
 export interface ReceiptFacts {
   readonly receiptsById: ReadonlyMap<string, ReceiptFact>;
   /** The same, for whoever keeps a copy. */
@@ -51,10 +51,13 @@ export interface ReceiptFacts {
   /** What each node did for others, by the receipts that name it. */
   readonly workByNode: ReadonlyMap<NodeId, WorkTotals>;
   add(id: string, receipt: Receipt, signers: readonly NodeId[], carrier: Carrier): void;
+  /** A panel found that work wrong: no receipt for it earns units, whether it is known already or comes later. */
+  discredit(work: Work): void;
 }
 
-const workOf = ({ requester, jobId, executor }: Pick<ReceiptFact, 'requester' | 'jobId' | 'executor'>): string =>
-  `${requester}/${jobId}/${executor}`;
+type Work = Pick<ReceiptFact, 'requester' | 'jobId' | 'executor'>;
+
+const workOf = ({ requester, jobId, executor }: Work): string => `${requester}/${jobId}/${executor}`;
 
 const byAuthorThenSeq = (a: Carrier, b: Carrier): number =>
   a.author === b.author ? a.seq - b.seq : a.author < b.author ? -1 : 1;
@@ -65,6 +68,7 @@ export function createReceiptFacts(facts: Iterable<ReceiptFact> = []): ReceiptFa
   const creditedByWork = new Map<string, string>();
   const unitsByNode = new Map<NodeId, number>();
   const workByNode = new Map<NodeId, WorkTotals>();
+  const discredited = new Set<string>();
 
   function count({ executor, requester, validators, completionTokens }: ReceiptFact): void {
     const add = (node: NodeId, by: Partial<WorkTotals>): void => {
@@ -92,6 +96,7 @@ export function createReceiptFacts(facts: Iterable<ReceiptFact> = []): ReceiptFa
     receiptsById.set(fact.id, fact);
     if (!creditsUnits(fact, new Set(fact.signers))) return;
     const work = workOf(fact);
+    if (discredited.has(work)) return;
     const counted = creditedByWork.get(work);
     if (counted !== undefined && counted <= fact.id) return;
     if (counted !== undefined) credit(fact.executor, -receiptsById.get(counted)!.units);
@@ -127,6 +132,14 @@ export function createReceiptFacts(facts: Iterable<ReceiptFact> = []): ReceiptFa
         signers: [...new Set([...(known?.signers ?? []), ...signers])].sort(),
         carriers: seen ? carriers : [...carriers, carrier].sort(byAuthorThenSeq).slice(0, MAX_CARRIERS),
       });
+    },
+    discredit(found) {
+      const work = workOf(found);
+      discredited.add(work);
+      const counted = creditedByWork.get(work);
+      if (counted === undefined) return;
+      creditedByWork.delete(work);
+      credit(found.executor, -receiptsById.get(counted)!.units);
     },
   };
 }
