@@ -1,6 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as after } from 'node:timers/promises';
@@ -38,8 +38,8 @@ export async function createKillableProfile(): Promise<KillableProfile> {
     // The group: the browser process, and those that draw, store and run pages for it.
     process.kill(-child.pid!, 'SIGKILL');
     await gone;
-    // None of them may still hold the profile when the next browser opens it; the bound is for systems on which nobody buries orphans.
-    for (let waitedMs = 0; isThere(-child.pid!) && waitedMs < MAX_GONE_MS; waitedMs += LOOK_AGAIN_MS)
+    // None of them may still hold the profile when the next browser opens it.
+    for (let waitedMs = 0; (await isAlive(child.pid!)) && waitedMs < MAX_GONE_MS; waitedMs += LOOK_AGAIN_MS)
       await after(LOOK_AGAIN_MS);
   }
 
@@ -63,13 +63,25 @@ export async function createKillableProfile(): Promise<KillableProfile> {
   };
 }
 
-function isThere(id: number): boolean {
+/**
+ * Whether a process of the group lives. Dead ones that nobody buries, as in a container without an init, stay in the table and hold
+ * nothing any more (proc_pid_stat(5): name, state, parent, group).
+ */
+async function isAlive(group: number): Promise<boolean> {
   try {
-    process.kill(id, 0);
-    return true;
+    process.kill(-group, 0);
   } catch {
     return false;
   }
+  const ids = (await readdir('/proc').catch(() => [])).filter((name) => /^\d+$/.test(name));
+  // No such table: what the signal said must do.
+  if (ids.length === 0) return true;
+  for (const id of ids) {
+    const stat = await readFile(`/proc/${id}/stat`, 'utf8').catch(() => '');
+    const [state, , of] = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+    if (Number(of) === group && state !== 'Z' && state !== 'X') return true;
+  }
+  return false;
 }
 
 /** The browser says on which port it listens in a file of its profile. */

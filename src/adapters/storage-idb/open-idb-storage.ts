@@ -24,6 +24,9 @@ const MIGRATIONS: readonly Migration[] = [
   },
 ];
 
+/** Behind the name of the store: a database that lives for a moment. */
+const SCRATCH = '-scratch';
+
 export interface IdbOptions {
   readonly name?: string;
   /** Called once when another tab upgraded or deleted the store and this connection had to close. */
@@ -48,6 +51,7 @@ export async function openIdbStorage({ name = DATABASE_NAME, onLost }: IdbOption
   const opened = await openDatabase(name, lose);
   if (!opened.ok) return opened;
   const database = opened.value;
+  const renewed = renewWriteLog(name);
 
   const close = (): void => {
     closed = true;
@@ -127,6 +131,7 @@ export async function openIdbStorage({ name = DATABASE_NAME, onLost }: IdbOption
       // It waits for every transaction of this connection: one that still ends would look like another tab that holds the storage.
       await attempt(() => database.transaction([RECORDS, LOG, LOGS], 'readwrite').done);
       close();
+      await renewed;
       return deleteDatabase(name);
     },
   });
@@ -272,6 +277,25 @@ function openDatabase(name: string, lose: (reason: Failure) => void): Promise<Re
       (error: unknown) => resolve({ ok: false, error: failureOf(error) }),
     );
   });
+}
+
+/**
+ * Has Chromium begin a new log of writes. When a browser is killed in the middle of a record, its LevelDB (option `reuse_logs`) reads
+ * up to there at the next start and goes on writing behind the torn record; at the start after that the checksums do not match,
+ * and the browser throws away everything of this origin ("Corruption: checksum mismatch", decision 0029). To delete a database
+ * makes it write what is in memory into a table and drop the log, the torn record with it. Nobody waits for this, and where it
+ * fails nothing is worse than before.
+ */
+async function renewWriteLog(name: string): Promise<void> {
+  try {
+    const scratch = await openDB(`${name}${SCRATCH}`, 1, {
+      upgrade: (database) => void database.createObjectStore('empty'),
+    });
+    scratch.close();
+    await deleteDB(`${name}${SCRATCH}`);
+  } catch {
+    // A browser that cannot do this has told of it when the storage itself was opened.
+  }
 }
 
 function deleteDatabase(name: string): Promise<Result<void>> {
