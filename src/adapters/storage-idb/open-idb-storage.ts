@@ -51,7 +51,7 @@ export async function openIdbStorage({ name = DATABASE_NAME, onLost }: IdbOption
   const opened = await openDatabase(name, lose);
   if (!opened.ok) return opened;
   const database = opened.value;
-  const renewed = renewWriteLog(name);
+  const renewed = renewWriteLogOnce(name);
 
   const close = (): void => {
     closed = true;
@@ -296,6 +296,14 @@ async function renewWriteLog(name: string): Promise<void> {
   } catch {
     // A browser that cannot do this has told of it when the storage itself was opened.
   }
+}
+
+/** Once a page: a start opens its storage more than once. */
+const renewals = new Map<string, Promise<void>>();
+function renewWriteLogOnce(name: string): Promise<void> {
+  const renewal = renewals.get(name) ?? renewWriteLog(name);
+  renewals.set(name, renewal);
+  return renewal;
 }
 
 function deleteDatabase(name: string): Promise<Result<void>> {
