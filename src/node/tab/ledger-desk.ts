@@ -97,17 +97,19 @@ export function createLedgerDesk({ ledger, verify, clock, links, disputes, claim
     });
   }
 
-  /** The finished job behind a line, with its words: as kept here where this node paid for it, else as a bundle laid them open. */
+  /** The finished job behind a reservation, with its words: as a bundle laid them open, else as they are kept here of what this node paid for. */
   async function claimFor(id: string, commitment: string): Promise<Result<KeptClaim>> {
     const given = givenClaims.get(id);
     if (given !== undefined) return ok(given);
     const found = (await lines()).find((one) => one.id === id);
     if (found?.receiptId == null) return fail('unknown_line', 'This line is not among those on this device.');
     const claim = await claimOf(found.receiptId, commitment);
-    if (!claim.ok || claim.value !== null) return claim as Result<KeptClaim>;
+    if (!claim.ok) return claim;
+    if (claim.value !== null) return ok(claim.value);
     return fail('no_words', 'The words of this answer are not kept on this device, so it cannot be looked at again.');
   }
 
+  /** Hands the words of work that is not settled to whoever looks at them again. */
   async function dispute<T>(
     id: string,
     work: (disputes: Disputes, claim: KeptClaim) => Promise<Result<T>>,
@@ -123,10 +125,11 @@ export function createLedgerDesk({ ledger, verify, clock, links, disputes, claim
   }
 
   async function contestable(bundle: Uint8Array<ArrayBuffer>): Promise<Result<readonly ContestableWork[]>> {
+    const { state } = ledger;
+    if (state.proposalsById.size === 0) return ok([]);
     const { bundleClaims } = await import('#core/evidence/bundle-claims');
     const claims = bundleClaims(bundle);
     if (!claims.ok) return claims;
-    const { state } = ledger;
     const works: ContestableWork[] = [];
     const given = new Map<string, KeptClaim>();
     for (const { commitmentId, reservation, chargeMicros } of state.proposalsById.values()) {

@@ -35,23 +35,15 @@ const handlerWith = (redo: (capability: string, input: unknown) => Promise<Resul
 
 const upperCase = handlerWith(async (_capability, input) => ok((input as { message: string }).message.toUpperCase()));
 
-const honestOther = (): Promise<CheckInput> =>
+const shouted = (message: string, output: string): Promise<CheckInput> =>
   claimOf({
     executor,
     requester: requester.nodeId,
     capability: 'shout@1',
-    input: { message: 'ho' },
-    output: 'HO',
+    input: { message },
+    output,
   }) as Promise<CheckInput>;
-
-const honest = (): Promise<CheckInput> =>
-  claimOf({
-    executor,
-    requester: requester.nodeId,
-    capability: 'shout@1',
-    input: { message: 'hi' },
-    output: 'HI',
-  }) as Promise<CheckInput>;
+const honest = (): Promise<CheckInput> => shouted('hi', 'HI');
 
 async function verdictOf(handler: typeof upperCase, claim: CheckInput): Promise<VerdictStatement> {
   unwrap(await handler(claim, context(requester.nodeId)));
@@ -124,7 +116,7 @@ describe('check.redo', () => {
 
   it('checks for whoever challenged the payment for that very work', async () => {
     const claim = await honest();
-    challenges.add(`${stranger.nodeId} ${idOfSigned((await honestOther()).commitment)}`);
+    challenges.add(`${stranger.nodeId} ${idOfSigned((await shouted('ho', 'HO')).commitment)}`);
     expect(await upperCase(claim, context(stranger.nodeId))).toMatchObject({ error: { code: 'not_your_job' } });
     challenges.add(`${stranger.nodeId} ${idOfSigned(claim.commitment)}`);
     expect(await upperCase(claim, context(stranger.nodeId))).toMatchObject({ ok: true });
