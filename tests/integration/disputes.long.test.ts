@@ -114,6 +114,7 @@ test('a member that was given a bundle with the words challenges what another pa
       payer: asker.self,
       payee: nodes['worker']!.self,
       chargeMicros: proposal.chargeMicros,
+      closed: false,
       challenge: null,
     },
   ]);
@@ -128,7 +129,7 @@ test('a member that was given a bundle with the words challenges what another pa
     expect(state.closingByReservation.get(reservation)?.outcome).toBe('void');
     expect(state.balanceOf(founder.self)).toMatchObject({ confirmedMicros: 0, reservedMicros: 0 });
   }
-  expect(unwrap(await desk.contestable(bytes))).toEqual([]);
+  expect(unwrap(await desk.contestable(bytes))).toMatchObject([{ closed: true, challenge: 'upheld' }]);
 });
 
 test('nothing is put up where the own look finds the work right', async () => {

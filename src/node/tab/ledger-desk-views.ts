@@ -148,13 +148,15 @@ export interface LedgerAudit {
   readonly tookMs: number;
 }
 
-/** Paid work of other members that an evidence bundle lays open and that is not settled yet. */
+/** Paid work of other members that an evidence bundle lays open and that is not settled yet, or that somebody challenged. */
 export interface ContestableWork {
   /** The reservation, under which `look` and `challenge` know it. */
   readonly id: string;
   readonly payer: NodeId;
   readonly payee: NodeId;
   readonly chargeMicros: number;
+  /** What it was asked for came to an end: nothing can be challenged any more. */
+  readonly closed: boolean;
   readonly challenge: LedgerLine['challenge'];
 }
 
@@ -181,7 +183,7 @@ export interface LedgerDesk {
     onStep: (step: VerifyStep) => void,
     onProgress: (progress: ReplayProgress) => void,
   ): LedgerRun<LineVerification>;
-  /** What of a bundle with its words can still be challenged in this community; from then on `look` takes the words from it. Codes of the bundle. */
+  /** What of a bundle with its words can still be challenged in this community, or was; from then on `look` takes the words from it. Codes of the bundle. */
   contestable(bundle: Uint8Array<ArrayBuffer>): Promise<Result<readonly ContestableWork[]>>;
   /**
    * Looks again, on this device, at work that can still be challenged: what this node paid for, or what a bundle laid open. Codes:

@@ -46,7 +46,9 @@ export function createLedgerDesk({ ledger, verify, clock, links, disputes, claim
   const { author: self, community } = ledger;
   /** When proposals that wait were written; null where it was not found. */
   const proposedAt = new Map<string, number | null>();
-  /** Words of others' work that this person was given, by reservation; those of the last bundle. */
+  /** The jobs whose words the last bundle laid open, by commitment: a bundle is read once, however often it is asked what became of it. */
+  let opened: { readonly bundle: Uint8Array; readonly claims: ReadonlyMap<string, KeptClaim> } | null = null;
+  /** Of these, words of others' work that this person was given, by reservation. */
   let givenClaims: ReadonlyMap<string, KeptClaim> = new Map();
 
   function summary(): LedgerSummary {
@@ -127,19 +129,23 @@ export function createLedgerDesk({ ledger, verify, clock, links, disputes, claim
   async function contestable(bundle: Uint8Array<ArrayBuffer>): Promise<Result<readonly ContestableWork[]>> {
     const { state } = ledger;
     if (state.proposalsById.size === 0) return ok([]);
-    const { bundleClaims } = await import('#core/evidence/bundle-claims');
-    const claims = bundleClaims(bundle);
-    if (!claims.ok) return claims;
+    if (opened?.bundle !== bundle) {
+      const { bundleClaims } = await import('#core/evidence/bundle-claims');
+      const claims = bundleClaims(bundle);
+      if (!claims.ok) return claims;
+      opened = { bundle, claims: claims.value };
+    }
     const works: ContestableWork[] = [];
     const given = new Map<string, KeptClaim>();
     for (const { commitmentId, reservation, chargeMicros } of state.proposalsById.values()) {
-      const claim = claims.value.get(commitmentId);
+      const claim = opened.claims.get(commitmentId);
       const known = state.reservationsById.get(reservation);
-      if (claim === undefined || known === undefined || state.closingByReservation.has(reservation)) continue;
-      const { payer, payee } = known;
-      if (payee === self) continue;
+      if (claim === undefined || known === undefined || known.payee === self) continue;
+      const closed = state.closingByReservation.has(reservation);
+      const challenge = challengeTo(known, state);
+      if (closed && challenge === null) continue;
       given.set(reservation, claim);
-      works.push({ id: reservation, payer, payee, chargeMicros, challenge: challengeTo(known, state) });
+      works.push({ id: reservation, payer: known.payer, payee: known.payee, chargeMicros, closed, challenge });
     }
     givenClaims = given;
     return ok(works);
