@@ -66,6 +66,25 @@ const harness = {
       console.log(`kept ${position}`);
     }
   },
+  /** Writes records and entries of logs at the same time until the page dies, saying when either is done. */
+  async writeEverywhereForever() {
+    const storage = await open();
+    const records = async () => {
+      for (let at = 0; ; at++) {
+        unwrap(await storage.records.set(`filled-${at % 20}`, noise(20_000)));
+        console.log('record');
+      }
+    };
+    const log = storage.logNamed('filled');
+    const entries = async () => {
+      for (let length = unwrap(await log.length()); ; length += 20) {
+        const some = Array.from({ length: 20 }, () => noise(1_000));
+        unwrap(await log.appendAll(length, some));
+        console.log('entries');
+      }
+    };
+    await Promise.all([records(), entries()]);
+  },
   async logTexts() {
     const storage = await open();
     const entries = unwrap(await storage.log.read(0, 100_000));

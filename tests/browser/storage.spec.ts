@@ -1,11 +1,6 @@
-import { spawn, type ChildProcess } from 'node:child_process';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { expect, test, type BrowserContext, type Page } from '@playwright/test';
-import { chromium } from 'playwright';
 import { storageCases } from '#tests/conformance/storage';
-import { browserLaunch } from '../find-browser';
+import { createKillableProfile } from '../kills/killable-browser';
 import { serveHarness, type HarnessServer } from './serve-harness';
 
 const MODULE = '/tests/browser/storage.harness.ts';
@@ -77,53 +72,45 @@ test('what an append promised is there after the page was killed', async ({ cont
 });
 
 test('what an append promised is there after the whole browser was killed', async () => {
-  const profile = await mkdtemp(join(tmpdir(), 'tabmesh-profile-'));
-  let running: ChildProcess | null = null;
-  /** A browser of our own, so that its process can be killed as a power cut would. */
-  const launch = async () => {
-    const { executablePath, args = [] } = browserLaunch();
-    await rm(join(profile, 'DevToolsActivePort'), { force: true });
-    const child = spawn(
-      executablePath!,
-      [...args, '--headless=new', '--remote-debugging-port=0', `--user-data-dir=${profile}`, 'about:blank'],
-      { stdio: 'ignore', detached: true },
-    );
-    running = child;
-    let port = '';
-    await expect
-      .poll(
-        async () =>
-          (port = (await readFile(join(profile, 'DevToolsActivePort'), 'utf8').catch(() => '')).split('\n')[0]!),
-      )
-      .not.toBe('');
-    const browser = await chromium.connectOverCDP(`http://127.0.0.1:${port}`);
-    return { browser, context: browser.contexts()[0]!, child };
-  };
-  const kill = async (child: ChildProcess) => {
-    const gone = new Promise<void>((resolve) => child.once('exit', () => resolve()));
-    process.kill(-child.pid!, 'SIGKILL');
-    await gone;
-    running = null;
-  };
+  const profile = await createKillableProfile();
   try {
     let promised = -1;
     for (let round = 0; round < 2; round++) {
-      const { context, child } = await launch();
+      const { context, kill } = await profile.launch();
       const page = await openTab(context);
       const start = promised;
       page.on('console', (message) => (promised = Number(message.text().replace('kept ', ''))));
       void page.evaluate(() => window.storageHarness.appendForever()).catch(() => {});
       await expect.poll(() => promised).toBeGreaterThan(start + 20);
-      await kill(child);
+      await kill();
     }
-    const { context, child } = await launch();
+    const { context } = await profile.launch();
     const kept = await (await openTab(context)).evaluate(() => window.storageHarness.logTexts());
     expect(kept.length).toBeGreaterThan(promised);
     expect(kept).toEqual(kept.map((_, position) => `${position} entry ${position}`));
-    await kill(child);
   } finally {
-    if (running !== null) await kill(running);
-    await rm(profile, { recursive: true, force: true, maxRetries: 5 });
+    await profile.remove();
+  }
+});
+
+test('nothing is lost where the browser is killed in the middle of writes to records and to logs at once', async () => {
+  const profile = await createKillableProfile();
+  try {
+    for (let round = 0; round < 4; round++) {
+      const { context, kill } = await profile.launch();
+      const page = await openTab(context);
+      expect(await page.evaluate(() => window.storageHarness.getRecord('rounds'))).toBe(round === 0 ? null : round);
+      expect(await page.evaluate((rounds) => window.storageHarness.setRecord('rounds', rounds), round + 1)).toBe('ok');
+      let written = 0;
+      page.on('console', () => (written += 1));
+      void page.evaluate(() => window.storageHarness.writeEverywhereForever()).catch(() => {});
+      await expect.poll(() => written).toBeGreaterThan(20);
+      await kill();
+    }
+    const { context } = await profile.launch();
+    expect(await (await openTab(context)).evaluate(() => window.storageHarness.getRecord('rounds'))).toBe(4);
+  } finally {
+    await profile.remove();
   }
 });
 

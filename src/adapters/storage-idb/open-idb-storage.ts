@@ -1,4 +1,4 @@
-import { deleteDB, openDB, type IDBPDatabase, type IDBPTransaction } from 'idb';
+import { deleteDB, openDB, type IDBPDatabase, type IDBPObjectStore } from 'idb';
 import { fail, ok, type Failure, type Result } from '#core/base/result';
 import type { EventLogStore, KeyValueStore, NodeStorage, StoredEntry } from '#core/storage/ports';
 
@@ -6,6 +6,12 @@ export const DATABASE_NAME = 'tabmesh';
 const RECORDS = 'records';
 const LOG = 'log';
 const LOGS = 'logs';
+/**
+ * Every transaction that writes is over all stores, so that there is never more than one. Where two of one database are unfinished when
+ * the browser is killed, Chromium finds at the next start that both hold the database, takes that for damage, and throws away everything
+ * of this origin (decision 0031).
+ */
+const ALL_STORES = [RECORDS, LOG, LOGS] as const;
 /** Appends that share one transaction at most: enough to hide the cost of a strict commit, small enough to stay quick. */
 const MAX_GROUP = 256;
 
@@ -70,12 +76,12 @@ export async function openIdbStorage({ name = DATABASE_NAME, onLost }: IdbOption
 
   const write = <T>(run: (store: RecordsStore) => Promise<T>): Promise<Result<T>> =>
     attempt(async () => {
-      const transaction = database.transaction(RECORDS, 'readwrite', { durability: 'strict' });
+      const transaction = database.transaction(ALL_STORES, 'readwrite', { durability: 'strict' });
       const done = transaction.done;
       // The commit decides; without this a request that fails first would leave a rejection that nobody hears.
       done.catch(() => {});
       try {
-        const value = await run(transaction.store);
+        const value = await run(transaction.objectStore(RECORDS));
         await done;
         return value;
       } catch (error) {
@@ -129,7 +135,7 @@ export async function openIdbStorage({ name = DATABASE_NAME, onLost }: IdbOption
     close,
     async destroy() {
       // It waits for every transaction of this connection: one that still ends would look like another tab that holds the storage.
-      await attempt(() => database.transaction([RECORDS, LOG, LOGS], 'readwrite').done);
+      await attempt(() => database.transaction(ALL_STORES, 'readwrite').done);
       close();
       await renewed;
       return deleteDatabase(name);
@@ -137,7 +143,7 @@ export async function openIdbStorage({ name = DATABASE_NAME, onLost }: IdbOption
   });
 }
 
-type RecordsStore = IDBPTransaction<unknown, [typeof RECORDS], 'readwrite'>['store'];
+type RecordsStore = IDBPObjectStore<unknown, typeof ALL_STORES, typeof RECORDS, 'readwrite'>;
 
 /** Where the entries of one log lie. */
 interface LogPlace {
@@ -226,10 +232,11 @@ async function commit(
   place: LogPlace,
   group: readonly Waiting[],
 ): Promise<readonly Result<void>[]> {
-  const transaction = database.transaction(place.store, 'readwrite', { durability: 'strict' });
+  const transaction = database.transaction(ALL_STORES, 'readwrite', { durability: 'strict' });
+  const store = transaction.objectStore(place.store);
   transaction.done.catch(() => {});
   try {
-    const last = await transaction.store.openKeyCursor(place.from(0), 'prev');
+    const last = await store.openKeyCursor(place.from(0), 'prev');
     let length = last === null ? 0 : place.positionOf(last.key) + 1;
     const results: Result<void>[] = [];
     const puts: Promise<unknown>[] = [];
@@ -238,7 +245,7 @@ async function commit(
         results.push(fail('log_conflict', 'Another writer appended to the log first.'));
         continue;
       }
-      for (const bytes of entries) puts.push(transaction.store.add(bytes, place.key(length++)));
+      for (const bytes of entries) puts.push(store.add(bytes, place.key(length++)));
       results.push(ok(undefined));
     }
     await Promise.all(puts);
