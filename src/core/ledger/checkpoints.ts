@@ -41,6 +41,8 @@ export interface Checkpoints {
   write(logs: ReadonlyMap<NodeId, { readonly head: ChainHead }>, fold: LedgerFold): Promise<void>;
   /** What is written next is all of it: the fold is another than the one before. */
   startAnew(): void;
+  /** As if none had been written. */
+  forget(): Promise<Result<void>>;
 }
 
 /** All of it is written again where the changes behind it are larger than this part of it. */
@@ -131,7 +133,12 @@ export function createCheckpoints(records: KeyValueStore, community: string): Ch
     last = null;
   }
 
-  return { read, write, startAnew };
+  function forget(): Promise<Result<void>> {
+    startAnew();
+    return records.delete(wholeKey);
+  }
+
+  return { read, write, startAnew, forget };
 }
 
 const textOf = (part: Part): string => packPlain(part);

@@ -5,7 +5,7 @@ import type { NodeId } from '../base/ids';
 import type { Clock, Signer, Verify } from '../base/ports';
 import { fail, ok, type Result } from '../base/result';
 import type { Community } from '../identity/community';
-import type { NodeStorage } from '../storage/ports';
+import type { EventLogStore, NodeStorage } from '../storage/ports';
 import { checkAgainst } from '../wire/gate';
 import { idOfSigned, type Signature, type Signed } from '../wire/signed';
 import {
@@ -21,14 +21,16 @@ import {
   type EntryRef,
   type EquivocationProof,
 } from './chain';
-import { createCheckpoints, type Checkpoint } from './checkpoints';
+import type { CertifiedCheckpoint } from './certified-checkpoint';
+import { createCheckpoints, type Checkpoint, type CheckpointHead } from './checkpoints';
 import { ledgerEventSchema, type LedgerEvent } from './events';
-import { createLedgerFold, type LedgerFold } from './fold';
+import { createLedgerFold, type FoldSnapshot, type LedgerFold } from './fold';
 import { parseLedgerFile, renderLedgerFile } from './ledger-file';
 import type { LedgerState } from './ledger-state';
 import { receiptsOfOldLog } from './old-log';
 import { openInside, openLedgerEntry, type OpenedEntry } from './open-event';
 import { openReceipt } from './receipts';
+import type { MissingBeginning, Start, TrustedStart } from './trusted-start';
 
 /** Entries read from the store at a time. */
 const READ_BATCH = 500;
@@ -102,6 +104,31 @@ export interface Ledger {
   import(fileText: string): Promise<Result<{ readonly added: number; readonly known: number }>>;
   /** Resolves when everything that was issued is written, a checkpoint included where one was due. */
   settled(): Promise<void>;
+  /**
+   * How far each log is held and what they come to, to be certified for others. Null while an entry waits for another, and while not every log is held
+   * from its first entry.
+   */
+  checkpoint(): Checkpoint | null;
+  /** With which certified checkpoint this ledger began; null where it was read from the first entries. */
+  readonly start: Start | null;
+  /**
+   * Goes on from a checkpoint that the manifest's witnesses certified, instead of fetching and replaying what came before: the state is
+   * theirs from then on, and the entries before it may come later. Once for a ledger. Codes: those of `openCertified` and `unpackCertified`,
+   * `begun_already`, `log_full`, `own_log` (it knows
+   * more of this node's own log, or another), `log_forked` (it is about other entries than are held), `banned` (it counts what a proof held here makes
+   * void, or leaves out what no proof held here does), storage codes. Refused, nothing changes.
+   */
+  begin(certified: CertifiedCheckpoint): Promise<Result<void>>;
+  /** The position from which on a log is held for certain: until every beginning is here, what comes before may be missing. */
+  heldFrom(author: NodeId): number;
+  /** What is missing of logs before the checkpoint that this ledger began with. */
+  missing(): Promise<Result<readonly MissingBeginning[]>>;
+  /** The next entries of what is missing of a log. Codes of `TrustedStart.receive`. */
+  receiveBeginning(
+    author: NodeId,
+    from: number,
+    entries: readonly Uint8Array[],
+  ): Promise<Result<{ readonly length: number }>>;
 }
 
 export interface LedgerDeps {
@@ -121,6 +148,8 @@ interface HeldLog {
   /** Opened entries that the fold has not taken yet; what is beyond them lies in the store. */
   readonly ahead: OpenedEntry[];
 }
+
+const DIFFERENT_PROOFS = fail('banned', 'The checkpoint and this node do not know of the same forgeries.');
 
 /** What was verified when it was stored is not verified again. */
 const trusting: Verify = async () => true;
@@ -152,7 +181,22 @@ export async function openLedger(deps: LedgerDeps): Promise<Result<Ledger>> {
   /** Where the next own entry will stand once everything on its way is written. */
   let planned: ChainHead = EMPTY_HEAD;
 
-  const storeOf = (author: NodeId) => storage.logNamed(`${prefix}${author}`);
+  const keptStart = await records.get<unknown>(`ledger-start/${community.id}`);
+  if (!keptStart.ok) return keptStart;
+  // Most ledgers never need it, and every page loads what opens one.
+  const openStart = async (): Promise<TrustedStart> => {
+    const { openTrustedStart } = await import('./trusted-start');
+    return openTrustedStart({ storage, community, verify }, keptStart.value);
+  };
+  let beginnings: TrustedStart | null = keptStart.value === undefined ? null : await openStart();
+  const storeOf = (author: NodeId): Pick<EventLogStore, 'append' | 'appendAll' | 'read'> =>
+    beginnings?.storeOf(author) ?? storage.logNamed(`${prefix}${author}`);
+  const missing = async (): Promise<Result<readonly MissingBeginning[]>> => (await beginnings?.missing()) ?? ok([]);
+  /** The state is by a checkpoint that a proof made void, until the entries are here by which it can be judged anew. */
+  let voided = false;
+  /** What is written meanwhile is of a state that is about to be replaced. */
+  let beginsAnew = false;
+
   const logOf = (author: NodeId): HeldLog => {
     const known = logs.get(author) ?? { head: EMPTY_HEAD, ahead: [] };
     logs.set(author, known);
@@ -251,6 +295,8 @@ export async function openLedger(deps: LedgerDeps): Promise<Result<Ledger>> {
    * and where the store lost entries that it names, it is not believed.
    */
   async function behindCheckpoint(author: NodeId, head: ChainHead): Promise<Result<readonly Uint8Array[] | null>> {
+    // The last entry that a certified checkpoint covers may not be here yet.
+    if (beginnings?.baseOf(author) === head.length) return bytesOf(author, head.length, READ_BEHIND);
     const read = await bytesOf(author, head.length - 1, 1 + READ_BEHIND);
     if (!read.ok) return read;
     const [last, ...behind] = read.value;
@@ -259,13 +305,16 @@ export async function openLedger(deps: LedgerDeps): Promise<Result<Ledger>> {
     return ok(payload instanceof Uint8Array && cidOf(payload) === head.id ? behind : null);
   }
 
-  /** From the checkpoint, or from nothing. */
+  /** From the checkpoint, else from the certified one that this ledger began with, else from nothing. */
   async function readLogs(
-    checkpoint: Checkpoint | null,
+    latest: Checkpoint | null,
     naming: Promise<Result<readonly string[]>> = storage.logNames(prefix),
+    fromNothing = false,
   ): Promise<Result<void>> {
+    const checkpoint = latest ?? (fromNothing ? null : (beginnings?.checkpoint() ?? null));
     fold = createLedgerFold(community, checkpoint?.fold);
-    if (checkpoint === null) checkpoints.startAnew();
+    voided = false;
+    if (latest === null) checkpoints.startAnew();
     logs.clear();
     blocked.clear();
     for (const [author, id, length, lamport] of checkpoint?.heads ?? []) logOf(author).head = { id, length, lamport };
@@ -273,7 +322,12 @@ export async function openLedger(deps: LedgerDeps): Promise<Result<Ledger>> {
     for (const [author, proof] of proofByAuthor) {
       const opened = await openEquivocation(proof, trusting);
       // What the checkpoint says was judged by entries that the proof makes void.
-      if (opened.ok && !fold.ban(author, opened.value.seq)) return readLogs(null);
+      if (!opened.ok || fold.ban(author, opened.value.seq)) continue;
+      if (latest !== null) return readLogs(null);
+      const lacking = await missing();
+      if (!lacking.ok) return lacking;
+      if (lacking.value.length === 0) return readLogs(null, naming, true);
+      voided = true;
     }
     const covered = [...logs].map(([author, { head }]) => ({ author, head }));
     const names = await naming;
@@ -283,7 +337,11 @@ export async function openLedger(deps: LedgerDeps): Promise<Result<Ledger>> {
     for (const [index, { author }] of covered.entries()) {
       const behind = ends[index]!;
       if (!behind.ok) return behind;
-      if (behind.value === null) return readLogs(null);
+      if (behind.value === null) {
+        if (latest !== null) return readLogs(null);
+        const dropped = await beginnings!.drop();
+        return dropped.ok ? readLogs(null) : dropped;
+      }
       const read = behind.value.length === 0 ? ok(undefined) : await readOn(author, behind.value);
       if (!read.ok) return read;
     }
@@ -355,7 +413,8 @@ export async function openLedger(deps: LedgerDeps): Promise<Result<Ledger>> {
   }
 
   function checkpointWhenDue(): void {
-    if (sinceCheckpoint < (deps.checkpointAfter ?? SINCE_CHECKPOINT)) return;
+    // Nor is a state kept that must be judged anew: who finds it could not tell.
+    if (beginsAnew || voided || sinceCheckpoint < (deps.checkpointAfter ?? SINCE_CHECKPOINT)) return;
     sinceCheckpoint = 0;
     writes = Promise.allSettled([writes, checkpoints.write(logs, fold)]);
   }
@@ -390,12 +449,14 @@ export async function openLedger(deps: LedgerDeps): Promise<Result<Ledger>> {
     for (const { entry, bytes } of known) {
       const stored = await bytesOf(author, entry.seq, 1);
       if (!stored.ok) return stored;
-      if (equalBytes(stored.value[0]!, bytes)) continue;
-      const held = await openEntry(ledgerEventSchema, stored.value[0]!, trusting);
+      const [before] = stored.value;
+      // Where the beginning of the log is not here yet, nothing can be held against it.
+      if (before === undefined || equalBytes(before, bytes)) continue;
+      const held = await openEntry(ledgerEventSchema, before, trusting);
       if (!held.ok) return damaged(author, entry.seq, held.error.message);
       // The same statement under another signature is no second one.
       if (held.value.id === entry.id) continue;
-      const proof = equivocationOf({ id: entry.id, bytes }, { id: held.value.id, bytes: stored.value[0]! });
+      const proof = equivocationOf({ id: entry.id, bytes }, { id: held.value.id, bytes: before });
       const taken = await takeProof(author, entry.seq, proof);
       if (!taken.ok) return taken;
       // Both go on from different entries: what stands below this place must not count here for one and there for the other.
@@ -466,6 +527,107 @@ export async function openLedger(deps: LedgerDeps): Promise<Result<Ledger>> {
     if (opened.value.community !== community.id)
       return fail('foreign_community', 'The proof is about another community.');
     return inTurn(() => takeProof(opened.value.author, opened.value.seq, proof));
+  }
+
+  // Beginning with a checkpoint -----------------------------------------------------------------------------------------
+
+  /** Whether the entry before that position is the one with that id. */
+  async function endsWith(author: NodeId, length: number, id: string): Promise<Result<boolean>> {
+    const read = await bytesOf(author, length - 1, 1);
+    if (!read.ok || read.value.length === 0) return read.ok ? ok(false) : read;
+    const entry = await openEntry(ledgerEventSchema, read.value[0]!, trusting);
+    return ok(entry.ok && entry.value.id === id);
+  }
+
+  /** Witnesses signed it, but what many signed may still be no state. */
+  function foldFrom(snapshot: FoldSnapshot): LedgerFold | null {
+    try {
+      return createLedgerFold(community, snapshot);
+    } catch {
+      return null;
+    }
+  }
+
+  async function beginNow(certified: CertifiedCheckpoint): Promise<Result<void>> {
+    const { openCertified, unpackCertified } = await import('./certified-checkpoint');
+    const statement = await openCertified(certified.signed, community, verify);
+    if (!statement.ok) return statement;
+    beginnings ??= await openStart();
+    if (beginnings.start !== null) return fail('begun_already', 'This ledger began with a checkpoint before.');
+    if (statement.value.logs > MAX_LOGS_HELD)
+      return fail('log_full', 'The checkpoint is about more logs than this node can hold.');
+    const unpacked = unpackCertified(statement.value, certified.packed);
+    if (!unpacked.ok) return unpacked;
+    const { heads, fold: snapshot } = unpacked.value;
+    const short: (readonly [NodeId, number, string])[] = [];
+    for (const [author, id, length] of heads) {
+      const held = logs.get(author)?.head.length ?? 0;
+      if (held < length && author === self)
+        return fail('own_log', 'The checkpoint knows more of this node’s own log than this node.');
+      if (held < length) {
+        short.push([author, length, id]);
+        continue;
+      }
+      const same = await endsWith(author, length, id);
+      if (!same.ok) return same;
+      if (!same.value) return fail('log_forked', 'The checkpoint is about other entries than those held here.');
+    }
+    const banned = new Map(snapshot.banned);
+    if ([...banned].some(([author, seq]) => fold.state.bannedFrom.get(author) !== seq)) return DIFFERENT_PROOFS;
+    const next = foldFrom(snapshot);
+    if (next === null) return fail('wrong_state', 'What the checkpoint says the logs come to cannot be read.');
+    if ([...fold.state.bannedFrom].some(([author, seq]) => !next.ban(author, seq))) return DIFFERENT_PROOFS;
+    // Nothing of the state before may be found by the next start beside the new one.
+    await writes;
+    const forgotten = await checkpoints.forget();
+    if (!forgotten.ok) return forgotten;
+    const start: Start = { signed: certified.signed, statement: statement.value };
+    const kept = await beginnings.keep(certified, start, short);
+    if (!kept.ok) return kept;
+    fold = next;
+    blocked.clear();
+    for (const log of logs.values()) log.ahead.length = 0;
+    for (const [author, id, length, lamport] of heads)
+      if ((logs.get(author)?.head.length ?? 0) < length) logOf(author).head = { id, length, lamport };
+    for (const author of logs.keys()) {
+      const advanced = await advance(author);
+      if (!advanced.ok) return advanced;
+    }
+    sinceCheckpoint = Infinity;
+    changed.emit({ author: self, own: null });
+    return ok(undefined);
+  }
+
+  async function begin(certified: CertifiedCheckpoint): Promise<Result<void>> {
+    beginsAnew = true;
+    try {
+      return await beginNow(certified);
+    } finally {
+      beginsAnew = false;
+      checkpointWhenDue();
+    }
+  }
+
+  async function receiveBeginningNow(
+    author: NodeId,
+    from: number,
+    entries: readonly Uint8Array[],
+  ): Promise<Result<{ readonly length: number }>> {
+    if (beginnings === null) return fail('log_gap', 'No entries of that log are missing there.');
+    const taken = await beginnings.receive(author, from, entries);
+    if (!taken.ok || taken.value.length < (beginnings.baseOf(author) ?? 0)) return taken;
+    const lacking = await missing();
+    if (!lacking.ok || lacking.value.length > 0) return lacking.ok ? taken : lacking;
+    const forgotten = await beginnings.forgetCheckpoint();
+    if (!forgotten.ok) return forgotten;
+    if (voided) {
+      const again = await readLogs(null);
+      if (!again.ok) return again;
+      own.head = logOf(self).head;
+      logs.set(self, own);
+    }
+    changed.emit({ author, own: null });
+    return taken;
   }
 
   // Files ---------------------------------------------------------------------------------------------------------------
@@ -615,6 +777,13 @@ export async function openLedger(deps: LedgerDeps): Promise<Result<Ledger>> {
     },
     receiveProof,
     async export() {
+      const lacking = await missing();
+      if (!lacking.ok) return lacking;
+      if (lacking.value.length > 0)
+        return fail(
+          'not_all_here',
+          'Older entries of this ledger are still on their way: export it when they are here.',
+        );
       const filed: { author: NodeId; entries: readonly Uint8Array[] }[] = [];
       for (const [author, { head }] of logs) {
         if (head.id === null) continue;
@@ -629,5 +798,24 @@ export async function openLedger(deps: LedgerDeps): Promise<Result<Ledger>> {
       await Promise.allSettled([queue, intake]);
       await writes;
     },
+    checkpoint() {
+      // Nobody vouches for what it has only on the word of others.
+      if (beginnings?.whole === false) return null;
+      const heads: CheckpointHead[] = [];
+      for (const [author, { head }] of logs) {
+        // Of a forger's log others may hold the other history; what of it counts stands in the state.
+        if (head.id === null || fold.state.bannedFrom.has(author)) continue;
+        if (fold.lengthOf(author) !== head.length) return null;
+        heads.push([author, head.id, head.length, head.lamport]);
+      }
+      return { heads, fold: fold.snapshot() };
+    },
+    get start() {
+      return beginnings?.start ?? null;
+    },
+    begin: (certified) => inTurn(() => begin(certified)),
+    heldFrom: (author) => (beginnings?.whole === false ? (beginnings.baseOf(author) ?? 0) : 0),
+    missing,
+    receiveBeginning: (author, from, entries) => inTurn(() => receiveBeginningNow(author, from, entries)),
   });
 }
