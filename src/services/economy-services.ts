@@ -1,10 +1,12 @@
 import type { NodeId } from '#core/base/ids';
 import type { Clock, Signer, Verify } from '#core/base/ports';
 import type { Result } from '#core/base/result';
+import type { CertifiedCheckpoint } from '#core/ledger/certified-checkpoint';
 import type { Ledger } from '#core/ledger/ledger';
 import type { KeyValueStore } from '#core/storage/ports';
 import type { Signed } from '#core/wire/signed';
 import { service, type RegisteredService } from './basic-services';
+import { ledgerCheckpoint } from './ledger-checkpoint/contract';
 import { ledgerHeads } from './ledger-heads/contract';
 import { ledgerProof } from './ledger-proof/contract';
 import { ledgerRead } from './ledger-read/contract';
@@ -12,6 +14,7 @@ import { ledgerTell } from './ledger-tell/contract';
 import { paymentAcknowledge } from './payment-acknowledge/contract';
 import { paymentRelease } from './payment-release/contract';
 import { paymentSettle } from './payment-settle/contract';
+import { witnessCheckpoint } from './witness-checkpoint/contract';
 import { witnessHead } from './witness-head/contract';
 import { witnessOutcome } from './witness-outcome/contract';
 
@@ -24,12 +27,13 @@ export interface EconomyServiceDeps {
   readonly letGo: (reservation: string) => Promise<Result<boolean>>;
   readonly receiptFor: (payer: NodeId, jobId: string, verdicts: readonly Signed[]) => Promise<Result<Signed>>;
   readonly acknowledged: (payer: NodeId, receipt: Signed) => Promise<Result<boolean>>;
+  readonly latestCheckpoint: () => Promise<CertifiedCheckpoint | null>;
   readonly onForked: (author: NodeId, peer: NodeId) => void;
 }
 
 /** What members do for each other where they pay each other: hold logs, witness, settle. Offered by everyone who takes part. */
 export function createEconomyServices(deps: EconomyServiceDeps): readonly RegisteredService[] {
-  const { signer, verify, clock, records, ledger, letGo, receiptFor, acknowledged, onForked } = deps;
+  const { signer, verify, clock, records, ledger, letGo, receiptFor, acknowledged, latestCheckpoint, onForked } = deps;
   return [
     service('always', {
       capability: ledgerHeads,
@@ -46,6 +50,20 @@ export function createEconomyServices(deps: EconomyServiceDeps): readonly Regist
     service('always', {
       capability: ledgerProof,
       load: async () => (await import('./ledger-proof/handler')).createLedgerProofHandler(ledger),
+    }),
+    service('always', {
+      capability: ledgerCheckpoint,
+      load: async () => (await import('./ledger-checkpoint/handler')).createLedgerCheckpointHandler(latestCheckpoint),
+    }),
+    service('always', {
+      capability: witnessCheckpoint,
+      load: async () =>
+        (await import('./witness-checkpoint/handler')).createWitnessCheckpointHandler({
+          signer,
+          verify,
+          clock,
+          ledger,
+        }),
     }),
     service('always', {
       capability: witnessHead,

@@ -10,6 +10,8 @@ import type { NodeStorage } from '#core/storage/ports';
 import type { Links } from '#core/transport/ports';
 import { createEconomyServices } from '#services/economy-services';
 import type { CheckCapability } from '#services/work-services';
+import { createBeginning } from './begin-with-checkpoint';
+import { startCheckpointing } from './checkpointing';
 import { startClaims, type Claims } from './claims';
 import { startDisputes, type Disputes } from './disputes';
 import { startLedgerExchange, type LedgerExchange } from './exchange';
@@ -50,7 +52,9 @@ export interface EconomyDesk {
 export function openEconomyDesk(deps: EconomyDeps): EconomyDesk {
   const { signer, verify, clock, chance, storage, ledger, bus, links, kinds } = deps;
   const { records } = storage;
-  const exchange = startLedgerExchange({ ledger, bus, links, clock, chance });
+  const checkpointing = startCheckpointing({ signer, verify, clock, records, ledger, bus });
+  const beginning = createBeginning({ ledger, bus, clock, verify, keep: checkpointing.keep });
+  const exchange = startLedgerExchange({ ledger, bus, links, clock, chance, beginning });
   const witnessing = createWitnessing({ ledger, bus, clock, verify, exchange });
   const claims = startClaims({ signer, verify, clock, ledger, witnessing });
   const grants = startGrants(ledger, links);
@@ -106,6 +110,7 @@ export function openEconomyDesk(deps: EconomyDeps): EconomyDesk {
     letGo: payee.letGo,
     receiptFor: payee.receiptFor,
     acknowledged: payee.acknowledged,
+    latestCheckpoint: checkpointing.latest,
     onForked: (author, peer) => void exchange.findFork(author, peer),
   }))
     bus.register(definition, offered === 'always');
@@ -118,6 +123,8 @@ export function openEconomyDesk(deps: EconomyDeps): EconomyDesk {
     disputes,
     stop() {
       exchange.stop();
+      beginning.stop();
+      checkpointing.stop();
       claims.stop();
       disputes.stop();
       grants.stop();

@@ -339,7 +339,7 @@ export function startDisputes(deps: DisputesDeps): Disputes {
   /** Verdicts of the ruling on a challenge: whoever raised it wrote them into its own log a moment ago. */
   async function findRuling({ id, challenger }: ChallengeState): Promise<readonly Signed[] | null> {
     const length = ledger.heads().find(({ author }) => author === challenger)?.length ?? 0;
-    const from = Math.max(0, length - RULING_LOOKED_FOR_IN);
+    const from = Math.max(ledger.heldFrom(challenger), length - RULING_LOOKED_FOR_IN);
     const read = await ledger.entriesOf(challenger, from, RULING_LOOKED_FOR_IN);
     if (!read.ok) return null;
     for (const { event } of [...read.value].reverse())

@@ -10,6 +10,7 @@ import { ledgerProof } from '#services/ledger-proof/contract';
 import { ledgerRead } from '#services/ledger-read/contract';
 import { ledgerTell } from '#services/ledger-tell/contract';
 import { asManyAsFit } from '#services/ledger-read/handler';
+import type { Beginning } from './begin-with-checkpoint';
 
 /** Entries written closely after each other travel together. */
 const GATHER_MS = 50;
@@ -25,6 +26,7 @@ export interface LedgerExchangeDeps {
   readonly links: Links;
   readonly clock: Clock;
   readonly chance: Chance;
+  readonly beginning: Beginning;
 }
 
 /**
@@ -41,7 +43,14 @@ export interface LedgerExchange {
   stop(): void;
 }
 
-export function startLedgerExchange({ ledger, bus, links, clock, chance }: LedgerExchangeDeps): LedgerExchange {
+export function startLedgerExchange({
+  ledger,
+  bus,
+  links,
+  clock,
+  chance,
+  beginning,
+}: LedgerExchangeDeps): LedgerExchange {
   const self = ledger.author;
   /** How much of this node's own log a peer is known to hold. */
   const holds = new Map<NodeId, number>();
@@ -158,8 +167,10 @@ export function startLedgerExchange({ ledger, bus, links, clock, chance }: Ledge
   async function meet(peer: NodeId): Promise<void> {
     if (!isMember(peer)) return;
     holds.delete(peer);
+    await beginning.from(peer);
     await compare(peer);
     await bring(peer);
+    void beginning.fill(peer);
   }
 
   function pushSoon(): void {
@@ -193,7 +204,7 @@ export function startLedgerExchange({ ledger, bus, links, clock, chance }: Ledge
     clock.every(COMPARE_EVERY_MS, () => {
       const peers = links.all.filter(({ peer }) => isMember(peer));
       const one = peers[Math.floor(fraction(chance) * peers.length)];
-      if (one) void compare(one.peer);
+      if (one) void compare(one.peer).then(() => beginning.fill(one.peer));
     }),
   ];
   for (const { peer } of links.all) void meet(peer);

@@ -9,12 +9,15 @@ const MOST_SEARCHED = 4_000;
 /** The entry of `author` with this id, looked for from the end of its log; null where it is not found. */
 export async function findEntry(ledger: Ledger, author: NodeId, id: string): Promise<LedgerEntry | null> {
   const length = ledger.heads().find((head) => head.author === author)?.length ?? 0;
-  for (let end = length; end > 0 && length - end < MOST_SEARCHED; end -= READ_BATCH) {
-    const from = Math.max(0, end - READ_BATCH);
+  // What comes before may be missing, and is read by itself.
+  const held = ledger.heldFrom(author);
+  for (let end = length; end > 0 && length - end < MOST_SEARCHED;) {
+    const from = Math.max(0, end - READ_BATCH, end > held ? held : 0);
     const batch = await ledger.entriesOf(author, from, end - from);
     if (!batch.ok) return null;
     const found = batch.value.find((entry) => entry.id === id);
     if (found !== undefined) return found;
+    end = from;
   }
   return null;
 }

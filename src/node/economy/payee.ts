@@ -317,7 +317,7 @@ export function createPayee(deps: PayeeDeps): Payee {
     const commitment = (await commitmentOf(due.commitment)).id;
     for (const { author, length } of ledger.heads()) {
       if (author === self || author === due.payer) continue;
-      const from = Math.max(0, length - VERDICTS_LOOKED_FOR_IN);
+      const from = Math.max(ledger.heldFrom(author), length - VERDICTS_LOOKED_FOR_IN);
       const read = await ledger.entriesOf(author, from, VERDICTS_LOOKED_FOR_IN);
       if (!read.ok) continue;
       for (const { event } of read.value) {

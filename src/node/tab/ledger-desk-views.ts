@@ -19,6 +19,17 @@ export interface LedgerSummary {
   readonly unitsByNode: Readonly<Record<string, number>>;
 }
 
+/** A checkpoint that witnesses signed, with which this node began instead of replaying what came before. */
+export interface LedgerBeginning {
+  /** By the clock of the witness that made it. */
+  readonly at: number;
+  /** That it covers. */
+  readonly entries: number;
+  readonly signers: readonly NodeId[];
+  /** Of these, how many are not here yet. */
+  readonly missing: number;
+}
+
 /** A receipt as a list shows it: what the node keeps in memory anyway. */
 export type ReceiptRow = Pick<
   ReceiptFact,
@@ -168,6 +179,8 @@ export interface LedgerRun<T> {
 /** The ledger as a person reads it and checks it. Bound to the community that the node is in. */
 export interface LedgerDesk {
   summary(): LedgerSummary;
+  /** Null where every log was read from its first entry. Storage codes. */
+  beginning(): Promise<Result<LedgerBeginning | null>>;
   /** Null where members do not pay each other. */
   balance(): Balance | null;
   /** Newest first. */
@@ -177,7 +190,7 @@ export interface LedgerDesk {
   lines(): Promise<readonly LedgerLine[]>;
   /** Codes `unknown_line`, `ledger_damaged`, storage codes. */
   line(id: string): Promise<Result<LineDetail>>;
-  /** Reads the bytes of a line again, verifies all signatures, and replays everything that is held, telling each step. Code `stopped`. */
+  /** Reads the bytes of a line again, verifies all signatures, and replays everything that is held, telling each step. Codes `stopped`, `not_all_here`. */
   verifyLine(
     id: string,
     onStep: (step: VerifyStep) => void,
@@ -196,6 +209,6 @@ export interface LedgerDesk {
   witnesses(): WitnessView | null;
   /** Names everyone eligible as a witness, in force an hour later. Codes: `not_the_founder`, `nobody_new`, those of the ledger. */
   nameWitnesses(): Promise<Result<void>>;
-  /** Works out from nothing what all held logs come to. Codes `stopped`, `ledger_damaged`, storage codes. */
+  /** Works out from nothing what all held logs come to. Codes `stopped`, `not_all_here`, `ledger_damaged`, storage codes. */
   audit(onProgress: (progress: ReplayProgress) => void): LedgerRun<LedgerAudit>;
 }

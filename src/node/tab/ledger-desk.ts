@@ -7,6 +7,7 @@ import { compareStates } from './compare-states';
 import type {
   ContestableWork,
   LedgerAudit,
+  LedgerBeginning,
   LedgerDesk,
   LedgerLine,
   LedgerRun,
@@ -157,8 +158,28 @@ export function createLedgerDesk({ ledger, verify, clock, links, disputes, claim
     return { outcome: work(controller.signal), cancel: () => controller.abort() };
   }
 
-  const replay = (signal: AbortSignal, onProgress: (progress: ReplayProgress) => void) =>
-    replayHeld(ledger, { verify, pace: createPace(clock), signal, onProgress });
+  async function replay(
+    signal: AbortSignal,
+    onProgress: (progress: ReplayProgress) => void,
+  ): Promise<Result<HeldReplay>> {
+    const missing = await ledger.missing();
+    if (!missing.ok) return missing;
+    if (missing.value.length > 0)
+      return fail('not_all_here', 'Older entries are still on their way: audit when they are here.');
+    return replayHeld(ledger, { verify, pace: createPace(clock), signal, onProgress });
+  }
+
+  async function beginning(): Promise<Result<LedgerBeginning | null>> {
+    const missing = await ledger.missing();
+    if (!missing.ok || ledger.start === null) return missing.ok ? ok(null) : missing;
+    const { signed, statement } = ledger.start;
+    return ok({
+      at: statement.at,
+      entries: statement.entries,
+      signers: signed.signatures.map(({ keyId }) => keyId),
+      missing: missing.value.reduce((sum, { from, to }) => sum + (to - from), 0),
+    });
+  }
 
   /** The state in use where all that was issued is in it. */
   async function settledState(): Promise<LedgerState> {
@@ -214,6 +235,7 @@ export function createLedgerDesk({ ledger, verify, clock, links, disputes, claim
 
   return {
     summary,
+    beginning,
     balance: () => (community.economy === undefined ? null : ledger.state.balanceOf(self)),
     receipts: () => [...ledger.state.receiptsById.values()].sort((a, b) => b.at - a.at || (a.id < b.id ? -1 : 1)),
     receipt: (id) => {

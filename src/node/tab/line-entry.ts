@@ -31,6 +31,8 @@ export async function readEntry(ledger: Ledger, { author, seq }: Place): Promise
   const read = await ledger.bytesOf(author, seq, 1);
   if (!read.ok) return read;
   const bytes = read.value[0];
+  if (bytes === undefined && seq < ledger.heldFrom(author))
+    return fail('not_all_here', 'That entry is older than what this device began with, and is still on its way.');
   return bytes === undefined
     ? fail('ledger_damaged', `Entry ${seq} of that log is not on this device any more.`)
     : ok({ author, seq, bytes });
