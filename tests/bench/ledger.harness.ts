@@ -3,11 +3,12 @@ import { openIdbStorage } from '#adapters/storage-idb/open-idb-storage';
 import { createVerify } from '#adapters/verify-webcrypto';
 import { unwrap } from '#core/base/result';
 import { openManifest } from '#core/identity/community';
+import { certifiersOf, signCheckpoint, type CertifiedCheckpoint } from '#core/ledger/certified-checkpoint';
 import { createCheckpoints } from '#core/ledger/checkpoints';
 import { createLedgerFold, type LedgerFold } from '#core/ledger/fold';
 import { openLedger, type Ledger } from '#core/ledger/ledger';
 import type { NodeStorage } from '#core/storage/ports';
-import type { Signed } from '#core/wire/signed';
+import { addSignature, type Signed } from '#core/wire/signed';
 import { createLedgerHistory, foldAll, type LedgerHistory } from '#tests/fakes/ledger-history';
 import { nativeSignerNamed } from '#tests/fakes/native-signer';
 import { appendsPerSecond, jobsPerSecond, KEEPER, verifiedPerSecond, type Speeds } from './ledger-speeds';
@@ -16,6 +17,7 @@ const clock = createSystemClock();
 const verify = createVerify();
 /** Where the page that measures finds what the page that wrote the logs founded. */
 const MANIFEST_KEY = 'bench-manifest';
+const CERTIFIED_KEY = 'bench-certified';
 /** Jobs whose entries are written together. */
 const JOBS_AT_ONCE = 20;
 const APPENDS = 40;
@@ -108,6 +110,39 @@ const harness = {
     await ledger.settled();
     storage.close();
     return took;
+  },
+  /** Has what is held certified, as witnesses do for whoever comes new. Milliseconds of the first of them, and bytes. */
+  async certify(): Promise<{ readonly ms: number; readonly bytes: number }> {
+    const { world } = history!;
+    const storage = await openStorage();
+    const ledger = await openOver(storage);
+    const startedMs = performance.now();
+    const [first, ...others] = certifiersOf(world.community).map((witness) => world.byId(witness).signer);
+    const { signed, packed } = unwrap(await signCheckpoint(first!, world.community, ledger.checkpoint()!, clock.now()));
+    const ms = performance.now() - startedMs;
+    let all = signed;
+    for (const other of others) all = await addSignature(other, all);
+    unwrap(await storage.records.set(CERTIFIED_KEY, { signed: all, packed } satisfies CertifiedCheckpoint));
+    storage.close();
+    return { ms, bytes: packed.length };
+  },
+  /** A ledger of a node that holds nothing goes on from what was certified: milliseconds. */
+  async begin(): Promise<Opened> {
+    const holder = await openStorage();
+    const certified = unwrap(await holder.records.get<CertifiedCheckpoint>(CERTIFIED_KEY))!;
+    const manifest = unwrap(await holder.records.get<Signed>(MANIFEST_KEY))!;
+    holder.close();
+    const storage = unwrap(await openIdbStorage({ name: `newcomer-${crypto.randomUUID()}` }));
+    unwrap(await storage.records.set(MANIFEST_KEY, manifest));
+    const ledger = await openOver(storage);
+    const startedMs = performance.now();
+    unwrap(await ledger.begin(certified));
+    const ms = performance.now() - startedMs;
+    const entries = ledger.heads().reduce((sum, { length }) => sum + length, 0);
+    const closings = ledger.state.closingByReservation.size;
+    await ledger.settled();
+    unwrap(await storage.destroy());
+    return { ms, entries, closings };
   },
   speeds: async (quick: boolean): Promise<Speeds> => {
     const deps = { signerNamed: nativeSignerNamed, verify, clock };

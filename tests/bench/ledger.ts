@@ -79,6 +79,7 @@ export const ledgerLengths: Bench = {
     const rounds = quick ? 2 : 5;
     const figures: Record<string, number> = {};
     let longestMs = 0;
+    let begunMs = 0;
     await withLedgerPages(async (openPage) => {
       const writer = await openPage();
       const open = async (): Promise<Opened> => {
@@ -107,6 +108,15 @@ export const ledgerLengths: Bench = {
         longestMs = medianMs(took);
         figures[`openMs${length}`] = longestMs;
         const page = await openPage();
+        const certified = await page.evaluate(() => window.ledgerBench.certify());
+        figures[`certifyMs${length}`] = rounded(certified.ms);
+        figures[`certifiedBytes${length}`] = certified.bytes;
+        const newcomer = await openPage();
+        const begun = await newcomer.evaluate(() => window.ledgerBench.begin());
+        await newcomer.close();
+        if (begun.entries !== written) throw new Error('The newcomer does not go on from what was written.');
+        begunMs = rounded(begun.ms);
+        figures[`begunMs${length}`] = begunMs;
         figures[`appendMs${length}`] = medianMs(await page.evaluate(() => window.ledgerBench.appendOver()));
         await page.close();
         if (last) {
@@ -117,7 +127,12 @@ export const ledgerLengths: Bench = {
     });
     return {
       figures,
-      bars: quick ? [] : [atMost('opening 100,000 events from a checkpoint in a tab', longestMs, MAX_OPEN_MS, 'ms')],
+      bars: quick
+        ? []
+        : [
+            atMost('opening 100,000 events from a checkpoint in a tab', longestMs, MAX_OPEN_MS, 'ms'),
+            atMost('a new node going on from a certified checkpoint of 100,000 events', begunMs, MAX_OPEN_MS, 'ms'),
+          ],
     };
   },
 };
