@@ -41,6 +41,10 @@ const hashesOfCurves: Plugin = {
 const SHARED_BY_PLACES =
   /[\\/]src[\\/]ui[\\/](?:(?!batch|capability-words|download|evidence|hosts|limits|margin-plot|mesh-layout|models|qr-path|receipt-|route-lines|tasks)[a-z-]+\.ts|components[\\/](?:Button|Card|Chip|DutyLight|Empty|Face|NodeName|Page|Problem|VerdictChip)\.svelte)|@lucide[\\/]svelte[\\/]dist[\\/](?!icons)/;
 
+/** What opens a ledger and what a message passes. What only some ledgers need (`growth`, `cards`, beginning with a checkpoint) comes when it is needed. */
+const OPENS_A_LEDGER =
+  /[\\/]src[\\/]core[\\/](?:base|wire|ledger)[\\/](?!growth|cards|certified-checkpoint|plan-beginning|trusted-start|tailed-log|witness-duty|replay|contribution-terms)/;
+
 const UNIT_TESTS = [
   'src/**/*.test.ts',
   'workers/**/*.test.ts',
@@ -64,7 +68,13 @@ export default defineConfig({
     rolldownOptions: {
       output: {
         // What every place of the app shows lies in one file: dozens of tiny ones compress badly.
-        advancedChunks: { groups: [{ name: 'places', test: SHARED_BY_PLACES, minShareCount: 2 }] },
+        // So does what every page loads to open its ledger, where dynamic imports share parts of it.
+        advancedChunks: {
+          groups: [
+            { name: 'places', test: SHARED_BY_PLACES, minShareCount: 2 },
+            { name: 'ledger', test: OPENS_A_LEDGER, minShareCount: 2 },
+          ],
+        },
       },
     },
   },

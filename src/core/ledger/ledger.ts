@@ -24,7 +24,7 @@ import {
 import type { CertifiedCheckpoint } from './certified-checkpoint';
 import { createCheckpoints, type Checkpoint, type CheckpointHead } from './checkpoints';
 import { ledgerEventSchema, type LedgerEvent } from './events';
-import { createLedgerFold, type FoldSnapshot, type LedgerFold } from './fold';
+import { createLedgerFold, type LedgerFold } from './fold';
 import { parseLedgerFile, renderLedgerFile } from './ledger-file';
 import type { LedgerState } from './ledger-state';
 import { receiptsOfOldLog } from './old-log';
@@ -148,8 +148,6 @@ interface HeldLog {
   /** Opened entries that the fold has not taken yet; what is beyond them lies in the store. */
   readonly ahead: OpenedEntry[];
 }
-
-const DIFFERENT_PROOFS = fail('banned', 'The checkpoint and this node do not know of the same forgeries.');
 
 /** What was verified when it was stored is not verified again. */
 const trusting: Verify = async () => true;
@@ -531,60 +529,27 @@ export async function openLedger(deps: LedgerDeps): Promise<Result<Ledger>> {
 
   // Beginning with a checkpoint -----------------------------------------------------------------------------------------
 
-  /** Whether the entry before that position is the one with that id. */
-  async function endsWith(author: NodeId, length: number, id: string): Promise<Result<boolean>> {
-    const read = await bytesOf(author, length - 1, 1);
-    if (!read.ok || read.value.length === 0) return read.ok ? ok(false) : read;
-    const entry = await openEntry(ledgerEventSchema, read.value[0]!, trusting);
-    return ok(entry.ok && entry.value.id === id);
-  }
-
-  /** Witnesses signed it, but what many signed may still be no state. */
-  function foldFrom(snapshot: FoldSnapshot): LedgerFold | null {
-    try {
-      return createLedgerFold(community, snapshot);
-    } catch {
-      return null;
-    }
-  }
-
   async function beginNow(certified: CertifiedCheckpoint): Promise<Result<void>> {
-    const { openCertified, unpackCertified } = await import('./certified-checkpoint');
-    const statement = await openCertified(certified.signed, community, verify);
-    if (!statement.ok) return statement;
     beginnings ??= await openStart();
-    if (beginnings.start !== null) return fail('begun_already', 'This ledger began with a checkpoint before.');
-    if (statement.value.logs > MAX_LOGS_HELD)
-      return fail('log_full', 'The checkpoint is about more logs than this node can hold.');
-    const unpacked = unpackCertified(statement.value, certified.packed);
-    if (!unpacked.ok) return unpacked;
-    const { heads, fold: snapshot } = unpacked.value;
-    const short: (readonly [NodeId, number, string])[] = [];
-    for (const [author, id, length] of heads) {
-      const held = logs.get(author)?.head.length ?? 0;
-      if (held < length && author === self)
-        return fail('own_log', 'The checkpoint knows more of this node’s own log than this node.');
-      if (held < length) {
-        short.push([author, length, id]);
-        continue;
-      }
-      const same = await endsWith(author, length, id);
-      if (!same.ok) return same;
-      if (!same.value) return fail('log_forked', 'The checkpoint is about other entries than those held here.');
-    }
-    const banned = new Map(snapshot.banned);
-    if ([...banned].some(([author, seq]) => fold.state.bannedFrom.get(author) !== seq)) return DIFFERENT_PROOFS;
-    const next = foldFrom(snapshot);
-    if (next === null) return fail('wrong_state', 'What the checkpoint says the logs come to cannot be read.');
-    if ([...fold.state.bannedFrom].some(([author, seq]) => !next.ban(author, seq))) return DIFFERENT_PROOFS;
+    const { planBeginning } = await import('./plan-beginning');
+    const planned = await planBeginning(certified, {
+      community,
+      verify,
+      self,
+      begunAlready: beginnings.start !== null,
+      lengthOf: (author) => logs.get(author)?.head.length ?? 0,
+      bytesOf,
+      bannedFrom: fold.state.bannedFrom,
+    });
+    if (!planned.ok) return planned;
+    const { start, heads, short } = planned.value;
     // Nothing of the state before may be found by the next start beside the new one.
     await writes;
     const forgotten = await checkpoints.forget();
     if (!forgotten.ok) return forgotten;
-    const start: Start = { signed: certified.signed, statement: statement.value };
     const kept = await beginnings.keep(certified, start, short);
     if (!kept.ok) return kept;
-    fold = next;
+    ({ fold } = planned.value);
     blocked.clear();
     for (const log of logs.values()) log.ahead.length = 0;
     for (const [author, id, length, lamport] of heads)

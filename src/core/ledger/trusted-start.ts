@@ -16,7 +16,7 @@ import { openLedgerEntry } from './open-event';
 import { createTailedLog, type TailedLog } from './tailed-log';
 
 /** From where a log is held that had no beginning here: how many entries come before, and the last of them. */
-type Base = readonly [author: NodeId, length: number, id: string];
+export type Base = readonly [author: NodeId, length: number, id: string];
 
 interface KeptStart {
   readonly v: 1;
