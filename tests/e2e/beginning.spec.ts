@@ -68,14 +68,12 @@ test('who comes new to a long ledger goes on from what its witnesses signed, and
   const buffer = await withOldLog(await readFile(await download.path(), 'utf8'));
   await page.getByLabel('Import a file').setInputFiles({ name: 'ledger.json', mimeType: 'application/json', buffer });
   await expect(page.getByText(/^1,200 new entries added/)).toBeVisible({ timeout: 60_000 });
-  await page.waitForFunction(
-    async (self) => {
+  const isCertified = () =>
+    page.evaluate(async (self) => {
       const held = await window.tabmesh!.call('ledger.checkpoint@1', { part: null }, { provider: self });
       return (held as { readonly signed: unknown }).signed !== null;
-    },
-    nodeId,
-    { polling: 1_000, timeout: 60_000 },
-  );
+    }, nodeId);
+  await expect.poll(isCertified, { timeout: 60_000 }).toBe(true);
 
   const link = await page.evaluate(() => window.tabmesh!.invite());
   newcomer = await arrive(browser, link, { before: withAxe });

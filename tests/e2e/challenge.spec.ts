@@ -122,15 +122,17 @@ async function found(): Promise<void> {
 }
 
 /** Who shows what it asks for its work is paid for it. */
-const showsPrice = ({ nodeId }: PersonAtPage): Promise<unknown> =>
-  asker.page.waitForFunction(
-    async (provider) => {
-      const shown = await window.tabmesh!.call('node.cards@1', {}, { provider }).catch(() => null);
-      return ((shown as { readonly advertisements: readonly unknown[] } | null)?.advertisements.length ?? 0) > 0;
-    },
-    nodeId,
-    { polling: 500, timeout: 120_000 },
-  );
+const showsPrice = ({ nodeId }: PersonAtPage): Promise<void> =>
+  expect
+    .poll(
+      () =>
+        asker.page.evaluate(async (provider) => {
+          const shown = await window.tabmesh!.call('node.cards@1', {}, { provider }).catch(() => null);
+          return (shown as { readonly advertisements: readonly unknown[] } | null)?.advertisements.length ?? 0;
+        }, nodeId),
+      { timeout: 120_000 },
+    )
+    .toBeGreaterThan(0);
 
 test.describe.configure({ mode: 'serial' });
 test.beforeAll(async ({ browser }) => {

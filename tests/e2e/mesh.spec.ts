@@ -89,10 +89,11 @@ test('the expert crashes in the middle of an answer and the answer is complete e
   await asker.page.exposeFunction('crash', (expert: string) => {
     holder = [worker, checker, third].find((person) => person.nodeId === expert)!;
     crashedAtMs = Date.now();
-    sessions
-      .get(expert)!
-      .send('Page.crash')
-      .catch(() => undefined);
+    for (const [node, session] of sessions) {
+      // Those who go on are as fast as they are: a check that takes three seconds counts as none.
+      if (node !== expert) void session.send('Emulation.setCPUThrottlingRate', { rate: 1 });
+      else session.send('Page.crash').catch(() => undefined);
+    }
   });
   const { updates, answer } = await asker.page.evaluate(async () => {
     const { crash } = window as unknown as { crash(expert: string): Promise<void> };
