@@ -13,7 +13,7 @@ import { LIAR_MODULE, openLiar } from './liar-at-page';
 import { look } from './look';
 import {
   arrive,
-  askThrough,
+  askUntilChecked,
   contribute,
   expectNoFaults,
   isLinkedWith,
@@ -180,7 +180,7 @@ test.afterAll(async () => {
 async function paidAnswerOf({ nodeId }: PersonAtPage, checker: PersonAtPage): Promise<Locator> {
   const { page } = asker;
   await Promise.all(witnesses.map(withdraw));
-  const ask = () => askThrough(page, QUESTION, { provider: nodeId, payAtMostMicros: 1_000_000 });
+  const ask = () => askUntilChecked(page, QUESTION, { provider: nodeId, payAtMostMicros: 1_000_000 });
   let answer: Awaited<ReturnType<typeof ask>>['answer'] | null = null;
   // Whose price did not arrive in time answers for nothing; then the question is asked again.
   const isPaid = async (): Promise<boolean> => {

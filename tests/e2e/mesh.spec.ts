@@ -1,5 +1,5 @@
 import { expect, test, type CDPSession } from '@playwright/test';
-import { arrive, askThrough, contribute, expectNoFaults, seesOffers, type PersonAtPage } from './people';
+import { arrive, askUntilChecked, contribute, expectNoFaults, seesOffers, type PersonAtPage } from './people';
 import { serveApp, type AppServer } from './serve-app';
 
 let app: AppServer;
@@ -26,7 +26,7 @@ test.afterAll(async () => {
 });
 
 test('an answer streams from another tab, a third checks it, and both sides hold the signed receipt', async () => {
-  const { updates, answer } = await askThrough(asker.page, 'What is Tabmesh?', { provider: 'mesh' });
+  const { updates, answer } = await askUntilChecked(asker.page, 'What is Tabmesh?', { provider: 'mesh' });
   expect(answer.verdict).toBe('accepted');
   expect(answer.check).toBe('rescore');
   expect(answer.experts).toHaveLength(1);

@@ -7,7 +7,16 @@ import type { ModelCatalogue, ModelManifest } from '#core/engines/model-manifest
 import { PIECE_BYTES } from '#core/engines/model-store';
 import { ROOT } from '#tests/steps';
 import { faultyLine, type FaultyLine } from './faulty-line';
-import { arrive, askThrough, contribute, expectNoFaults, seesOffers, statusOf, type PersonAtPage } from './people';
+import {
+  arrive,
+  askThrough,
+  askUntilChecked,
+  contribute,
+  expectNoFaults,
+  seesOffers,
+  statusOf,
+  type PersonAtPage,
+} from './people';
 import { serveApp, type AppServer } from './serve-app';
 
 /** A download that is cut three times may cost this much more than the model weighs. */
@@ -135,7 +144,7 @@ test('somebody without the model asks for it, another node answers, and a third 
   await seesOffers(asker.page, 'llm.chat@1', 2);
   await seesOffers(asker.page, 'check.rescore@1', 2);
 
-  const { answer, updates } = await askThrough(asker.page, QUESTION, {
+  const { answer, updates } = await askUntilChecked(asker.page, QUESTION, {
     provider: 'mesh',
     model: TWIN,
     temperature: 0.7,

@@ -1,7 +1,7 @@
 import { expect, test } from '@playwright/test';
 import {
   arrive,
-  askThrough,
+  askUntilChecked,
   contribute,
   expectNoFaults,
   isLinkedWith,
@@ -45,7 +45,7 @@ test('links live on and a question is answered while the signaling server is dow
     expect((await statusOf(page)).peers).toBe(2);
   }
   await expect(asker.page.getByTestId('duty')).toContainText('Offline');
-  const { answer } = await askThrough(asker.page, 'What is a receipt?', { provider: 'mesh' });
+  const { answer } = await askUntilChecked(asker.page, 'What is a receipt?', { provider: 'mesh' });
   expect(answer.verdict).toBe('accepted');
   expect([...answer.experts, ...answer.validators].sort()).toEqual([worker.nodeId, checker.nodeId].sort());
 });

@@ -6,7 +6,7 @@ import { openEntry, signEntry, type ChainEntry, type ChainHead } from '#core/led
 import { ledgerEventSchema, type LedgerEvent } from '#core/ledger/events';
 import {
   arrive,
-  askThrough,
+  askUntilChecked,
   contribute,
   expectNoFaults,
   isLinkedWith,
@@ -109,7 +109,8 @@ const tell = (page: Page, to: string, author: string, from: number, entries: rea
 test('two tabs trade an answer: both hold the same receipts, and a tab that only heard the logs comes to the same balances', async () => {
   test.setTimeout(240_000);
   // What the worker asks for its work comes to the others a moment after it agreed to work: until then it answers for nothing.
-  const ask = () => askThrough(asker.page, 'What is Tabmesh?', { provider: worker.nodeId, payAtMostMicros: 1_000_000 });
+  const ask = () =>
+    askUntilChecked(asker.page, 'What is Tabmesh?', { provider: worker.nodeId, payAtMostMicros: 1_000_000 });
   const atMost = ({ updates }: Awaited<ReturnType<typeof ask>>): number | null =>
     updates.flatMap((update) => (update.type === 'reserved' ? [update.atMostMicros] : []))[0] ?? null;
   let asked = await ask();
