@@ -105,8 +105,8 @@ export interface Ledger {
   /** Resolves when everything that was issued is written, a checkpoint included where one was due. */
   settled(): Promise<void>;
   /**
-   * How far each log is held and what they come to, to be certified for others. Null while an entry waits for another, and while not every log is held
-   * from its first entry.
+   * How far each log is held and what they come to, to be certified for others. Null while an entry waits for another, and where this
+   * ledger itself began with a checkpoint.
    */
   checkpoint(): Checkpoint | null;
   /** With which certified checkpoint this ledger began; null where it was read from the first entries. */
@@ -189,7 +189,8 @@ export async function openLedger(deps: LedgerDeps): Promise<Result<Ledger>> {
   let beginnings: TrustedStart | null = keptStart.value === undefined ? null : await openStart();
   const storeOf = (author: NodeId): Pick<EventLogStore, 'append' | 'appendAll' | 'read'> =>
     beginnings?.storeOf(author) ?? storage.logNamed(`${prefix}${author}`);
-  const missing = async (): Promise<Result<readonly MissingBeginning[]>> => (await beginnings?.missing()) ?? ok([]);
+  const missing = async (): Promise<Result<readonly MissingBeginning[]>> =>
+    (await beginnings?.missing(fold.state.bannedFrom)) ?? ok([]);
   /** The state is by a checkpoint that a proof made void, until the entries are here by which it can be judged anew. */
   let voided = false;
   /** What is written meanwhile is of a state that is about to be replaced. */
@@ -310,6 +311,11 @@ export async function openLedger(deps: LedgerDeps): Promise<Result<Ledger>> {
     fromNothing = false,
   ): Promise<Result<void>> {
     const checkpoint = latest ?? (fromNothing ? null : (beginnings?.checkpoint() ?? null));
+    if (checkpoint === null && !fromNothing && beginnings?.whole === false) {
+      // What it began with cannot be read any more, and without it the logs have no beginning.
+      const dropped = await beginnings.drop();
+      if (!dropped.ok) return dropped;
+    }
     fold = createLedgerFold(community, checkpoint?.fold);
     voided = false;
     if (latest === null) checkpoints.startAnew();
@@ -371,6 +377,9 @@ export async function openLedger(deps: LedgerDeps): Promise<Result<Ledger>> {
   if (!read.ok) return read;
   const own = logOf(self);
   planned = own.head;
+  // It may have been stopped when the last of them had come.
+  const settledBefore = await whenWhole();
+  if (!settledBefore.ok) return settledBefore;
 
   // Writing -------------------------------------------------------------------------------------------------------------
 
@@ -515,6 +524,8 @@ export async function openLedger(deps: LedgerDeps): Promise<Result<Ledger>> {
       own.head = logOf(self).head;
       logs.set(self, own);
     }
+    const settled = await whenWhole();
+    if (!settled.ok) return settled;
     changed.emit({ author, own: null });
     return ok(true);
   }
@@ -543,6 +554,8 @@ export async function openLedger(deps: LedgerDeps): Promise<Result<Ledger>> {
     });
     if (!planned.ok) return planned;
     const { start, heads, short } = planned.value;
+    const may = await beginnings.mayKeep(certified.signed, short);
+    if (!may.ok) return may;
     // Nothing of the state before may be found by the next start beside the new one.
     await writes;
     const forgotten = await checkpoints.forget();
@@ -560,7 +573,7 @@ export async function openLedger(deps: LedgerDeps): Promise<Result<Ledger>> {
     }
     sinceCheckpoint = Infinity;
     changed.emit({ author: self, own: null });
-    return ok(undefined);
+    return whenWhole();
   }
 
   async function begin(certified: CertifiedCheckpoint): Promise<Result<void>> {
@@ -580,19 +593,25 @@ export async function openLedger(deps: LedgerDeps): Promise<Result<Ledger>> {
   ): Promise<Result<{ readonly length: number }>> {
     if (beginnings === null) return fail('log_gap', 'No entries of that log are missing there.');
     const taken = await beginnings.receive(author, from, entries);
-    if (!taken.ok || taken.value.length < (beginnings.baseOf(author) ?? 0)) return taken;
-    const lacking = await missing();
-    if (!lacking.ok || lacking.value.length > 0) return lacking.ok ? taken : lacking;
-    const forgotten = await beginnings.forgetCheckpoint();
-    if (!forgotten.ok) return forgotten;
-    if (voided) {
-      const again = await readLogs(null);
-      if (!again.ok) return again;
-      own.head = logOf(self).head;
-      logs.set(self, own);
-    }
-    changed.emit({ author, own: null });
+    if (!taken.ok) return taken;
+    const settled = await whenWhole();
+    if (!settled.ok) return settled;
+    if (beginnings.whole) changed.emit({ author, own: null });
     return taken;
+  }
+
+  /** Where every beginning is here, nothing rests on the checkpoint any more, and what a proof made void is judged anew. */
+  async function whenWhole(): Promise<Result<void>> {
+    if (beginnings === null || beginnings.whole) return ok(undefined);
+    const lacking = await missing();
+    if (!lacking.ok || lacking.value.length > 0) return lacking.ok ? ok(undefined) : lacking;
+    const forgotten = await beginnings.forgetCheckpoint();
+    if (!forgotten.ok || !voided) return forgotten;
+    const again = await readLogs(null);
+    if (!again.ok) return again;
+    own.head = logOf(self).head;
+    logs.set(self, own);
+    return ok(undefined);
   }
 
   // Files ---------------------------------------------------------------------------------------------------------------
@@ -764,8 +783,8 @@ export async function openLedger(deps: LedgerDeps): Promise<Result<Ledger>> {
       await writes;
     },
     checkpoint() {
-      // Nobody vouches for what it has only on the word of others.
-      if (beginnings?.whole === false) return null;
+      // Nobody vouches for what it once took on the word of others.
+      if ((beginnings?.start ?? null) !== null) return null;
       const heads: CheckpointHead[] = [];
       for (const [author, { head }] of logs) {
         // Of a forger's log others may hold the other history; what of it counts stands in the state.

@@ -216,6 +216,57 @@ describe('a ledger that begins with a certified checkpoint', () => {
     expect(lengthOf(unknowing, host.nodeId)).toBe(0);
   });
 
+  it('comes to the same as all others where an author gave it another beginning, since both histories together prove the forgery', async () => {
+    const host = members[1]!;
+    const ledger = await openAs('newcomer');
+    unwrap(await ledger.begin(await certify(quorum())));
+    const twin = world.twinOf(host, 0);
+    const other = await world.write(twin, { kind: 'contribution.decided', on: true });
+    unwrap(await ledger.receiveBeginning(host.nodeId, 0, [other.bytes]));
+    const honest = host.entries.map(({ bytes }) => bytes);
+    expect(await ledger.receiveBeginning(host.nodeId, 1, honest.slice(1))).toMatchObject(refused('chain_broken'));
+    expect(await ledger.receive(host.nodeId, 0, honest)).toMatchObject(refused('banned'));
+    for (const { author, from } of unwrap(await ledger.missing())) {
+      expect(author).not.toBe(host.nodeId);
+      const { entries } = members.find(({ nodeId }) => nodeId === author)!;
+      unwrap(
+        await ledger.receiveBeginning(
+          author,
+          from,
+          entries.slice(from).map(({ bytes }) => bytes),
+        ),
+      );
+    }
+    expect(unwrap(await ledger.missing())).toEqual([]);
+    for (const proof of ledger.proofs) unwrap(await holder.receiveProof(proof));
+    expect(ledger.state.digest()).toBe(holder.state.digest());
+    expect((await ledger.export()).ok).toBe(true);
+  });
+
+  it('is whole where it was stopped just when the last beginning had come', async () => {
+    const memory = createMemory();
+    const storage = memory.open();
+    let written = 0;
+    const records: NodeStorage['records'] = {
+      ...storage.records,
+      set: (key, value) =>
+        key.startsWith('ledger-start/') && written++ > 0
+          ? Promise.resolve(fail('storage_unavailable', 'The tab is gone.'))
+          : storage.records.set(key, value),
+    };
+    const ledger = await openAs('newcomer', { ...storage, records });
+    unwrap(await ledger.begin(await certify(quorum())));
+    for (const { author } of unwrap(await ledger.missing()))
+      await ledger.receiveBeginning(
+        author,
+        0,
+        members.find(({ nodeId }) => nodeId === author)!.entries.map(({ bytes }) => bytes),
+      );
+    const again = await openAs('newcomer', memory.open());
+    expect(again.heldFrom(members[1]!.nodeId)).toBe(0);
+    expect(unwrap(await again.export())).toBe(unwrap(await holder.export()));
+  });
+
   it('stays what it was where the disk is full, and goes back to its entries where the store lost what it began with', async () => {
     const memory = createMemory();
     const storage = memory.open();

@@ -49,9 +49,12 @@ export interface TrustedStart {
   storeOf(author: NodeId): Pick<EventLogStore, 'append' | 'appendAll' | 'read'>;
   /** How many entries of a log came before what is held of it from then on; null where it is held from its first. */
   baseOf(author: NodeId): number | null;
+  /** Whether nothing is left of an earlier beginning with that checkpoint. Codes: `begun_already`, storage codes. */
+  mayKeep(signed: Signed, short: readonly Base[]): Promise<Result<void>>;
   /** Written before anything goes by it. `short`: logs of which less is held than the checkpoint covers. */
   keep(certified: CertifiedCheckpoint, opened: Start, short: readonly Base[]): Promise<Result<void>>;
-  missing(): Promise<Result<readonly MissingBeginning[]>>;
+  /** `bannedFrom`: of who signed two histories nothing is needed from that place on. */
+  missing(bannedFrom: ReadonlyMap<NodeId, number>): Promise<Result<readonly MissingBeginning[]>>;
   /**
    * The next entries of a beginning, each verified as any other that is received. Codes: those of entries, `log_gap` (nothing is missing there),
    * `log_forked` (it ends in another entry than the checkpoint says), storage codes.
@@ -70,6 +73,8 @@ export interface TrustedStartDeps {
 }
 
 const trusting: Verify = async () => true;
+/** Of the checkpoint's id: enough to tell two of one community apart, and short enough for a name of a log. */
+const TAIL_ID_LENGTH = 20;
 
 /** `record`: what is kept under `ledger-start/` and the community. One that cannot be read is a start from nothing, which costs a replay. */
 export async function openTrustedStart(
@@ -85,7 +90,7 @@ export async function openTrustedStart(
   let start: Start | null = null;
 
   const tailOf = (signed: Signed, author: NodeId): EventLogStore =>
-    storage.logNamed(`tail/${idOfSigned(signed)}/${author}`);
+    storage.logNamed(`tail/${idOfSigned(signed).slice(-TAIL_ID_LENGTH)}/${author}`);
 
   function take(record: KeptStart | null, opened: Start | null): void {
     [kept, start] = [record, opened];
@@ -138,23 +143,27 @@ export async function openTrustedStart(
     },
     storeOf: (author) => tails.get(author)?.log ?? mainOf(author),
     baseOf: (author) => tails.get(author)?.base[1] ?? null,
-    async keep({ signed, packed }, opened, short) {
+    async mayKeep(signed, short) {
       const lengths = await Promise.all(short.map(([author]) => tailOf(signed, author).length()));
       for (const length of lengths) {
         if (!length.ok) return length;
         if (length.value > 0) return fail('begun_already', 'This ledger began with that checkpoint before.');
       }
+      return ok(undefined);
+    },
+    async keep({ signed, packed }, opened, short) {
       const record: KeptStart = { v: 1, signed, packed, bases: short };
       const written = await storage.records.set(key, record);
       if (written.ok) take(record, opened);
       return written;
     },
-    async missing() {
+    async missing(bannedFrom) {
       const missing: MissingBeginning[] = [];
       for (const [author, { base }] of tails) {
         const head = await beginningOf(author);
         if (!head.ok) return head;
-        if (head.value !== null) missing.push({ author, from: head.value.length, to: base[1] });
+        const to = Math.min(base[1], bannedFrom.get(author) ?? Infinity);
+        if (head.value !== null && head.value.length < to) missing.push({ author, from: head.value.length, to });
       }
       return ok(missing);
     },

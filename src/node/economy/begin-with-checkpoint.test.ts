@@ -4,6 +4,10 @@ import { fail, ok, unwrap } from '#core/base/result';
 import type { Bus } from '#core/bus/bus';
 import { signCheckpoint, type CertifiedCheckpoint } from '#core/ledger/certified-checkpoint';
 import type { Ledger } from '#core/ledger/ledger';
+import { ledgerHeads, type LedgerHeadsInput } from '#services/ledger-heads/contract';
+import { createLedgerHeadsHandler } from '#services/ledger-heads/handler';
+import { ledgerRead, type LedgerReadInput } from '#services/ledger-read/contract';
+import { createLedgerReadHandler } from '#services/ledger-read/handler';
 import { createLedgerCheckpointHandler } from '#services/ledger-checkpoint/handler';
 import type { LedgerCheckpointInput, LedgerCheckpointOutput } from '#services/ledger-checkpoint/contract';
 import { createEconomyWorld } from '#tests/fakes/economy-world';
@@ -15,6 +19,7 @@ import { LEAST_NEW_ENTRIES } from './checkpointing';
 const [HONEST, STALLING] = ['a'.repeat(64), 'b'.repeat(64)] as [NodeId, NodeId];
 const STALL_MS = 10_000;
 
+let holder: Ledger;
 let world: Awaited<ReturnType<typeof createEconomyWorld>>;
 let certified: CertifiedCheckpoint;
 const clock = createVirtualClock();
@@ -27,16 +32,22 @@ const openAs = (name: string): Promise<Ledger> => {
 /** A node that asks peers, and how often it asked for a part. */
 async function newcomerAmong(
   answer: (peer: NodeId, said: LedgerCheckpointOutput) => Promise<LedgerCheckpointOutput | null>,
+  stalls: 'parts' | 'all' = 'parts',
 ) {
   const ledger = await openAs('newcomer');
   const handler = createLedgerCheckpointHandler(async () => certified);
+  const heads = createLedgerHeadsHandler(() => holder);
+  const reads = createLedgerReadHandler(() => holder);
   let parts = 0;
   const kept: CertifiedCheckpoint[] = [];
   const bus = {
-    async call(_capability: unknown, input: LedgerCheckpointInput, { provider }: { readonly provider: NodeId }) {
+    async call({ id }: { readonly id: string }, asked: unknown, { provider }: { readonly provider: NodeId }) {
+      if (id === ledgerHeads.id) return heads(asked as LedgerHeadsInput, undefined as never);
+      if (id === ledgerRead.id) return reads(asked as LedgerReadInput, undefined as never);
+      const input = asked as LedgerCheckpointInput;
       if (input.part !== null) parts += 1;
       const said = unwrap(await handler(input, undefined as never));
-      const given = input.part === null ? said : await answer(provider, said);
+      const given = input.part === null && stalls === 'parts' ? said : await answer(provider, said);
       return given === null ? fail('deadline_exceeded', 'No answer came in time.') : ok(given);
     },
   } as unknown as Bus;
@@ -49,7 +60,7 @@ beforeEach(async () => {
   world = await createEconomyWorld({ witnesses: ['w0'] });
   const author = world.member('author');
   for (let at = 0; at < LEAST_NEW_ENTRIES; at++) await world.write(author, { kind: 'contribution.decided', on: true });
-  const holder = await openAs('holder');
+  holder = await openAs('holder');
   unwrap(
     await holder.receive(
       author.nodeId,
@@ -64,7 +75,7 @@ beforeEach(async () => {
 
 it('goes on from the checkpoint of a peer, keeps it for others, and asks nobody again', async () => {
   const { ledger, beginning, kept, parts } = await newcomerAmong(async (_, said) => said);
-  await clock.runUntil(Promise.all([HONEST, STALLING].map((peer) => beginning.from(peer))));
+  await Promise.all([HONEST, STALLING].map((peer) => beginning.from(peer)));
   expect(ledger.start).not.toBe(null);
   expect(kept).toEqual([certified]);
   expect(parts()).toBe(1);
@@ -82,6 +93,49 @@ it('loses no more than a minute to peers that stall, however many they are', asy
   expect(ledger.start).toBe(null);
 });
 
+it('loses no more to peers that do not even say what they have', async () => {
+  const { beginning } = await newcomerAmong(async () => {
+    await new Promise<void>((resolve) => clock.after(STALL_MS, resolve));
+    return null;
+  }, 'all');
+  const beganMs = clock.monotonicMs();
+  await clock.runUntil(Promise.all(Array.from({ length: 50 }, () => beginning.from(STALLING))));
+  expect(clock.monotonicMs() - beganMs).toBeLessThanOrEqual(60_000 + STALL_MS);
+});
+
+it('does not begin with what covers little of what the peer holds by now', async () => {
+  const { ledger, beginning, parts } = await newcomerAmong(async (_, said) => said);
+  const author = world.member('author');
+  for (let at = 0; at < LEAST_NEW_ENTRIES / 2; at++)
+    await world.write(author, { kind: 'contribution.decided', on: true });
+  unwrap(
+    await holder.receive(
+      author.nodeId,
+      LEAST_NEW_ENTRIES,
+      author.entries.slice(LEAST_NEW_ENTRIES).map(({ bytes }) => bytes),
+    ),
+  );
+  await beginning.from(HONEST);
+  expect([ledger.start, parts()]).toEqual([null, 0]);
+});
+
+it('fills what is missing, and proves a forgery where another beginning was given before', async () => {
+  const author = world.member('author');
+  const honest = await newcomerAmong(async (_, said) => said);
+  await honest.beginning.from(HONEST);
+  await clock.runUntil(honest.beginning.fill(HONEST));
+  expect(unwrap(await honest.ledger.missing())).toEqual([]);
+  expect(unwrap(await honest.ledger.export())).toBe(unwrap(await holder.export()));
+
+  const { ledger, beginning } = await newcomerAmong(async (_, said) => said);
+  await beginning.from(HONEST);
+  const other = await world.write(world.twinOf(author, 0), { kind: 'contribution.decided', on: false });
+  unwrap(await ledger.receiveBeginning(author.nodeId, 0, [other.bytes]));
+  await clock.runUntil(beginning.fill(HONEST));
+  expect(ledger.proofs).toHaveLength(1);
+  expect(unwrap(await ledger.missing())).toEqual([]);
+});
+
 it('takes it from the next where one gives other bytes, too many, or none', async () => {
   for (const spoil of [
     (said: LedgerCheckpointOutput) => ({ ...said, bytes: said.bytes.map((byte) => byte ^ 1) }),
@@ -89,9 +143,9 @@ it('takes it from the next where one gives other bytes, too many, or none', asyn
     (said: LedgerCheckpointOutput) => ({ ...said, bytes: new Uint8Array(0) }),
   ]) {
     const { ledger, beginning } = await newcomerAmong(async (peer, said) => (peer === HONEST ? said : spoil(said)));
-    await clock.runUntil(beginning.from(STALLING));
+    await beginning.from(STALLING);
     expect(ledger.start).toBe(null);
-    await clock.runUntil(beginning.from(HONEST));
+    await beginning.from(HONEST);
     expect(ledger.start).not.toBe(null);
   }
 });

@@ -21,6 +21,17 @@ const QUIET_MS = 5_000;
 /** So long after it was last asked for it stays in memory: megabytes, where a ledger is long. */
 const IN_MEMORY_MS = 30_000;
 
+/** After a try in vain (a witness was away, or held other logs) the next comes no sooner, then twice as late, up to the longest. */
+const LEAST_WAIT_MS = 30_000;
+const MAX_WAIT_MS = 3_600_000;
+
+/** With what is asked of it without unpacking it. */
+interface KeptCheckpoint extends CertifiedCheckpoint {
+  readonly entries: number;
+  /** The forgers whose logs it leaves out. */
+  readonly banned: string;
+}
+
 export interface CheckpointingDeps {
   readonly signer: Signer;
   readonly verify: Verify;
@@ -44,39 +55,42 @@ export function startCheckpointing({ signer, verify, clock, records, ledger, bus
   const key = `ledger-certified/${community.id}`;
   const certifiers = certifiersOf(community);
   const rank = certifiers.indexOf(signer.nodeId);
-  let covered: number | null = null;
+  /** Of the latest; null until it was read. */
+  let covers: Pick<KeptCheckpoint, 'entries' | 'banned'> | null = null;
+  let waitMs = 0;
+  let notBeforeMs = 0;
   let stopTimer = (): void => {};
   let busy = false;
   let stopped = false;
 
   /** It is asked for in parts, one after the other. */
-  let inMemory: CertifiedCheckpoint | null = null;
+  let inMemory: Promise<KeptCheckpoint | null> | null = null;
   let stopForgetting = (): void => {};
 
-  async function latest(): Promise<CertifiedCheckpoint | null> {
-    if (inMemory === null) {
-      const kept = await records.get<CertifiedCheckpoint>(key);
-      inMemory = kept.ok ? (kept.value ?? null) : null;
-    }
+  function latest(): Promise<KeptCheckpoint | null> {
+    inMemory ??= records.get<KeptCheckpoint>(key).then((kept) => (kept.ok ? (kept.value ?? null) : null));
     stopForgetting();
-    stopForgetting = clock.after(IN_MEMORY_MS, () => (inMemory = null));
+    if (!stopped) stopForgetting = clock.after(IN_MEMORY_MS, () => (inMemory = null));
     return inMemory;
   }
 
-  /** Entries that the latest covers; 0 where there is none. */
-  async function coveredSoFar(): Promise<number> {
-    if (covered !== null) return covered;
-    const kept = await latest();
-    const opened = kept && (await openCertified(kept.signed, community, async () => true));
-    return (covered ??= opened?.ok === true ? opened.value.entries : 0);
+  async function coveredSoFar(): Promise<Pick<KeptCheckpoint, 'entries' | 'banned'>> {
+    return (covers ??= (await latest()) ?? { entries: 0, banned: '' });
   }
 
-  async function keep(certified: CertifiedCheckpoint): Promise<void> {
-    const opened = await openCertified(certified.signed, community, verify);
-    if (!opened.ok || opened.value.entries <= (await coveredSoFar())) return;
-    const written = await records.set(key, certified);
+  /** Forgers that this node knows, and from where on nothing of theirs counts. */
+  const bannedNow = (): string => JSON.stringify([...ledger.state.bannedFrom].sort());
+
+  async function keep({ signed, packed }: CertifiedCheckpoint): Promise<void> {
+    const opened = await openCertified(signed, community, verify);
+    if (!opened.ok) return;
+    const [{ entries }, banned, before] = [opened.value, bannedNow(), await coveredSoFar()];
+    // One that knows of another forgery leaves a log out, and may cover less.
+    if (entries <= before.entries && banned === before.banned) return;
+    const kept: KeptCheckpoint = { signed, packed, entries, banned };
+    const written = await records.set(key, kept);
     if (!written.ok) return;
-    covered = opened.value.entries;
+    covers = { entries, banned };
     inMemory = null;
   }
 
@@ -97,23 +111,39 @@ export function startCheckpointing({ signer, verify, clock, records, ledger, bus
     return enough() ? { signed: { payload: signed.payload, signatures }, packed } : null;
   }
 
-  async function propose(): Promise<void> {
-    const entries = ledger.heads().reduce((sum, { length }) => sum + length, 0);
+  /** Entries that a checkpoint of now would cover. */
+  const coverable = (): number =>
+    ledger.heads().reduce((sum, { author, length }) => sum + (ledger.state.bannedFrom.has(author) ? 0 : length), 0);
+
+  /** Whether what was due is done. */
+  async function propose(): Promise<boolean> {
     const before = await coveredSoFar();
-    if (stopped || entries - before < Math.max(LEAST_NEW_ENTRIES, LEAST_NEW_PART * before)) return;
+    const isOutdated = before.entries > 0 && before.banned !== bannedNow();
+    const isDue = coverable() - before.entries >= Math.max(LEAST_NEW_ENTRIES, LEAST_NEW_PART * before.entries);
+    if (stopped || !(isDue || isOutdated)) return true;
     const checkpoint = ledger.checkpoint();
-    if (checkpoint === null) return;
+    if (checkpoint === null) return false;
     const own = await signCheckpoint(signer, community, checkpoint, clock.now());
     const whole = own.ok ? await certified(own.value) : null;
-    if (whole !== null && !stopped) await keep(whole);
+    if (whole === null || stopped) return false;
+    await keep(whole);
+    return true;
   }
 
   function whenQuiet(): void {
     stopTimer();
-    stopTimer = clock.after(QUIET_MS * (1 + rank), () => {
-      if (busy || stopped) return;
+    const quietMs = QUIET_MS * (1 + rank);
+    stopTimer = clock.after(Math.max(quietMs, notBeforeMs - clock.monotonicMs()), () => {
+      if (stopped) return;
+      if (busy) return whenQuiet();
       busy = true;
-      void propose().finally(() => (busy = false));
+      void propose().then((isDone) => {
+        busy = false;
+        // In vain it cost as much: each time it waits longer.
+        waitMs = isDone ? 0 : Math.min(MAX_WAIT_MS, Math.max(LEAST_WAIT_MS, waitMs * 2));
+        notBeforeMs = clock.monotonicMs() + waitMs;
+        if (!isDone && !stopped) whenQuiet();
+      });
     });
   }
 

@@ -70,7 +70,9 @@ export function createLedgerDesk({ ledger, verify, clock, links, disputes, claim
       if (proposal === null || proposedAt.has(proposal) || ledger.state.closingByReservation.has(id)) continue;
       const looked = ledger.state.proposalsById.get(proposal)?.validators.includes(self) ?? false;
       if (payer !== self && payee !== self && !looked) continue;
-      proposedAt.set(proposal, (await findEntry(ledger, payee, proposal))?.at ?? null);
+      const entry = await findEntry(ledger, payee, proposal);
+      // It may still be on its way.
+      if (entry !== null || ledger.heldFrom(payee) === 0) proposedAt.set(proposal, entry?.at ?? null);
     }
     return ledgerLines({ state: ledger.state, self, policy, proposedAt: (id) => proposedAt.get(id) ?? null });
   }

@@ -39,7 +39,12 @@ export function createWitnessCheckpointHandler({
     if (!said.ok) return said;
     if (Math.abs(said.value.at - clock.now()) > MAX_CLOCK_OFF_MS)
       return fail('clock_off', 'The time of the checkpoint is not the time here.');
-    const checkpoint = ledger().checkpoint();
+    const { heads, state } = ledger();
+    const covered = heads().filter(({ author }) => !state.bannedFrom.has(author));
+    const isAsLong =
+      said.value.logs === covered.length && said.value.entries === covered.reduce((sum, { length }) => sum + length, 0);
+    // Only then is it worth to write all of the state down.
+    const checkpoint = isAsLong ? ledger().checkpoint() : null;
     if (checkpoint === null || !saysTheSame(said.value, community, checkpoint))
       return fail('not_the_same', 'This node does not hold the same logs.');
     return ok({ signed: await addSignature(signer, { payload: signed.payload, signatures: [] }) });
