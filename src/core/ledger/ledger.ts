@@ -114,9 +114,9 @@ export interface Ledger {
   /**
    * Goes on from a checkpoint that the manifest's witnesses certified, instead of fetching and replaying what came before: the state is
    * theirs from then on, and the entries before it may come later. Once for a ledger. Codes: those of `openCertified` and `unpackCertified`,
-   * `begun_already`, `log_full`, `own_log` (it knows
-   * more of this node's own log, or another), `log_forked` (it is about other entries than are held), `banned` (it counts what a proof held here makes
-   * void, or leaves out what no proof held here does), storage codes. Refused, nothing changes.
+   * `begun_already`, `log_full`, `own_log` (it knows more of this node's own log, or another), `log_forked` (it is about other entries than
+   * are held), `banned` (it counts what a proof held here makes void, or leaves out what no proof held here does), storage codes. Refused, the
+   * state stays what it was; where the disk was full, the next start may have to replay.
    */
   begin(certified: CertifiedCheckpoint): Promise<Result<void>>;
   /** The position from which on a log is held for certain: until every beginning is here, what comes before may be missing. */
