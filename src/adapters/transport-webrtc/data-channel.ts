@@ -1,3 +1,4 @@
+import { equalBytes } from '#core/base/bytes';
 import { createEmitter } from '#core/base/events';
 import type { NodeId } from '#core/base/ids';
 import { createKeptSource, createOnceSource } from '#core/transport/kept-source';
@@ -7,6 +8,12 @@ import { MAX_FRAME_BYTES } from '#core/wire/limits';
 const LOW_WATER_BYTES = 256 * 1024;
 /** Frames kept for a reader that has not come yet: 1 MiB. */
 const MAX_EARLY_FRAMES = 64;
+
+/**
+ * What the dialling side says first, before any frame. To whoever is dialled, Chromium calls a data channel open some milliseconds
+ * before it sends: what is said meanwhile is dropped without a word. A message that came is the proof that messages go, too.
+ */
+const KNOCK = Uint8Array.of(0);
 
 export type HowOpened = 'open' | 'failed' | 'closed';
 
@@ -59,19 +66,30 @@ export function carryFrames({ connection, peer, initiator, release }: CarrierOpt
       channel = dataChannel;
       channel.binaryType = 'arraybuffer';
       channel.bufferedAmountLowThreshold = LOW_WATER_BYTES;
+      let knocked = initiator;
       channel.addEventListener('message', ({ data }: MessageEvent<unknown>) => {
         if (closed.emitted) return;
         if (!(data instanceof ArrayBuffer)) return shut('frame_not_binary');
         if (data.byteLength > MAX_FRAME_BYTES) return shut('frame_too_large');
-        frames.emit(new Uint8Array(data));
+        const bytes = new Uint8Array(data);
+        if (knocked) return frames.emit(bytes);
+        if (!equalBytes(bytes, KNOCK)) return shut('no_knock');
+        knocked = true;
+        settleOpened('open');
       });
       channel.addEventListener('bufferedamountlow', () => drained.emit());
-      channel.addEventListener('open', () => settleOpened('open'));
       channel.addEventListener('close', () => {
         shut('closed_by_peer');
         release();
       });
-      if (channel.readyState === 'open') settleOpened('open');
+      if (!initiator) return;
+      const knock = (): void => {
+        if (closed.emitted) return;
+        dataChannel.send(KNOCK);
+        settleOpened('open');
+      };
+      if (channel.readyState === 'open') knock();
+      else channel.addEventListener('open', knock);
     },
     breakOff() {
       settleOpened('failed');
