@@ -14,6 +14,7 @@ import type { TabNodeDeps } from './tab/deps';
 import type { OpenEvidenceDesk } from './tab/evidence';
 import type { KeptClaim } from '#core/evidence/kept-claim';
 import type { GraphDesk } from './tab/graph-views';
+import type { GrowthDesk } from './tab/growth-views';
 import type { LedgerDesk } from './tab/ledger-desk-views';
 import { createTabLifecycle, NOT_RUNNING, type Running } from './tab/lifecycle';
 import { peerDetail, peerView } from './tab/views';
@@ -77,6 +78,7 @@ export function createTabNode(deps: TabNodeDeps): TabNode & { begin(): Promise<v
   let desk: { readonly ledger: MeshNode['ledger']; readonly desk: LedgerDesk } | null = null;
 
   let graph: { readonly ledger: MeshNode['ledger']; readonly desk: GraphDesk } | null = null;
+  let growth: { readonly ledger: MeshNode['ledger']; readonly desk: GrowthDesk } | null = null;
 
   /** The person's own questions and tasks that are still under way. */
   const underWay = new Set<Promise<unknown>>();
@@ -392,6 +394,16 @@ export function createTabNode(deps: TabNodeDeps): TabNode & { begin(): Promise<v
       if (graph?.ledger !== node.ledger)
         graph = { ledger: node.ledger, desk: createGraphDesk({ ledger: node.ledger, clock }) };
       return ok(graph.desk);
+    },
+    async growth() {
+      const node = mesh();
+      if (!node || !life.running) return NOT_RUNNING;
+      void node.economy();
+      const { openGrowthDesk } = await import('./tab/growth-desk');
+      if (growth?.ledger !== node.ledger && life.running)
+        growth = { ledger: node.ledger, desk: openGrowthDesk(life.running, node, { verify, clock }) };
+      if (growth === null) return NOT_RUNNING;
+      return ok(growth.desk);
     },
     async priceRange(text) {
       const node = mesh();

@@ -15,6 +15,7 @@ import type {
 import type { EvidenceDesk } from './tab/evidence-views';
 import type { ExpertsDesk } from './tab/expert-views';
 import type { GraphDesk } from './tab/graph-views';
+import type { GrowthDesk } from './tab/growth-views';
 import type { HostsDesk } from './tab/host-views';
 import type { LedgerDesk } from './tab/ledger-desk-views';
 import type { MarginsView } from './tab/margin-views';
@@ -78,8 +79,13 @@ export interface CommunityView {
   readonly founder: string;
   /** Policy and limits, ready to show: label and value. */
   readonly facts: readonly { readonly label: string; readonly value: string }[];
-  /** Limits in millionths of a credit; null where members do not pay each other. */
-  readonly economy: { readonly founderLimitMicros: number; readonly newcomerLimitMicros: number } | null;
+  /** Null where members do not pay each other. Limits in millionths of a credit; who approves what is minted, where anything is. */
+  readonly economy: {
+    readonly founderLimitMicros: number;
+    readonly newcomerLimitMicros: number;
+    readonly mint: boolean;
+    readonly curators: readonly string[];
+  } | null;
 }
 
 /** What a founder chooses of how members pay each other; everything else is as `defaultEconomyPolicy` says. */
@@ -88,6 +94,8 @@ export interface EconomyWish {
   readonly newcomerLimitMicros?: number;
   /** How long work can be challenged before it is paid, whatever it costs; by its price when absent. */
   readonly windowSeconds?: number;
+  /** Who approves, beside the founder, that an accepted contribution brings new credit; nothing is ever minted when absent. */
+  readonly curators?: readonly string[];
 }
 
 /** What those who answer ask for one answer, in millionths of a credit; `free` where somebody answers for nothing. */
@@ -425,6 +433,8 @@ export interface TabNode {
   ledgerDesk(): Promise<Result<LedgerDesk>>;
   /** What members say of evidence. Code `graph_off` while the setting is off. */
   graph(): Promise<Result<GraphDesk>>;
+  /** What members give besides work, what others found about it, and what is minted for it. */
+  growth(): Promise<Result<GrowthDesk>>;
   /** What a question would cost at those who offer answers now, in millionths of a credit at most: the least and the most. Null: nothing, or nobody is paid. */
   priceRange(text: string): Promise<PriceRange | null>;
   /** How much the devices of others differed in what this node had checked. Code `not_running`. */

@@ -6,6 +6,7 @@ import type { Ledger } from '#core/ledger/ledger';
 import type { KeyValueStore } from '#core/storage/ports';
 import type { Signed } from '#core/wire/signed';
 import { service, type RegisteredService } from './basic-services';
+import { contributionFile } from './contribution-file/contract';
 import { ledgerCheckpoint } from './ledger-checkpoint/contract';
 import { ledgerHeads } from './ledger-heads/contract';
 import { ledgerProof } from './ledger-proof/contract';
@@ -54,6 +55,14 @@ export function createEconomyServices(deps: EconomyServiceDeps): readonly Regist
     service('always', {
       capability: ledgerCheckpoint,
       load: async () => (await import('./ledger-checkpoint/handler')).createLedgerCheckpointHandler(latestCheckpoint),
+    }),
+    service('always', {
+      capability: contributionFile,
+      load: async () =>
+        (await import('./contribution-file/handler')).createContributionFileHandler({
+          records,
+          community: ledger().community.id,
+        }),
     }),
     service('always', {
       capability: witnessCheckpoint,

@@ -36,6 +36,7 @@ const OTHER_TITLES: Readonly<Record<string, string>> = {
   '/pair': 'Pair',
   '/models': 'Models',
   '/experts': 'Experts',
+  '/contributions': 'Contributions',
   '/tasks': 'Tasks',
   '/verify': 'Verify',
   '/graph': 'Evidence graph',

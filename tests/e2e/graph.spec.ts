@@ -1,7 +1,7 @@
 import { expect, test, type Page } from '@playwright/test';
 import { withAxe } from './axe';
 import { look } from './look';
-import { arrive, expectNoFaults, isLinkedWith, isOnline, type PersonAtPage } from './people';
+import { arrive, expectNoFaults, goTo, isLinkedWith, isOnline, type PersonAtPage } from './people';
 import { serveApp, type AppServer } from './serve-app';
 
 const NAME = 'Scriptorium';
@@ -31,18 +31,6 @@ test.afterAll(async () => {
   for (const one of [claimer, other]) await one?.context.close();
   await app?.close();
 });
-
-/** Within the app, as a person goes: a reload would end the node. */
-async function goTo(page: Page, href: string): Promise<void> {
-  await page.evaluate((to) => {
-    const link = document.createElement('a');
-    link.href = to;
-    document.body.append(link);
-    link.click();
-    link.remove();
-  }, href);
-  await page.waitForURL(`**${href}`);
-}
 
 const standing = (page: Page) => page.getByTestId('graph-standing');
 const edges = (page: Page) => page.getByTestId('graph-edges').getByRole('listitem');

@@ -53,6 +53,18 @@ export async function arrive(
   return { context, page, nodeId: await nodeReady(page), faults };
 }
 
+/** Within the app, as a person goes: a reload would end the node. */
+export async function goTo(page: Page, href: string): Promise<void> {
+  await page.evaluate((to) => {
+    const link = document.createElement('a');
+    link.href = to;
+    document.body.append(link);
+    link.click();
+    link.remove();
+  }, href);
+  await page.waitForURL(`**${href}`);
+}
+
 /** Resolves when the page's node sees `count` peers that offer the capability. */
 export const seesOffers = (page: Page, capability: string, count: number): Promise<unknown> =>
   page.waitForFunction(

@@ -17,6 +17,9 @@ export const MAX_CARRIED_BYTES = 4 * 1024;
 /** A sentence of 280 characters and nine content ids, the most that a statement of the evidence graph holds, are 1.7 KB. */
 export const MAX_GRAPH_STATEMENT_BYTES = 2 * 1024;
 
+/** A contribution with a contract of a skill and the terms of a few teachers is 6 KB. */
+export const MAX_GROWTH_STATEMENT_BYTES = 12 * 1024;
+
 const positiveMicros = v.pipe(microsSchema, v.minValue(1));
 const statements = (most: number) => v.pipe(v.array(signedSchema), v.maxLength(most));
 
@@ -139,6 +142,11 @@ export const ledgerEventSchema = v.variant('kind', [
     amountMicros: positiveMicros,
     approvals: statements(MAX_STATEMENTS),
   }),
+  /**
+   * What this node says of contributions: that it gives one, what it found about another's, that it approves a mint; see
+   * growth/growth-statement. As with the evidence graph, nothing here looks inside.
+   */
+  v.strictObject({ kind: v.literal('growth.stated'), statement: bytesSchema(MAX_GROWTH_STATEMENT_BYTES) }),
   /**
    * What this node says of evidence; see evidence/graph. The entry's signature is the statement's. Nothing here looks inside: who
    * does not use the graph holds it all the same, and a kind of statement that is not known here ends no log.

@@ -106,7 +106,7 @@ export interface Communities {
 }
 
 function economyOf(
-  { founderLimitMicros, newcomerLimitMicros, windowSeconds }: EconomyWish,
+  { founderLimitMicros, newcomerLimitMicros, windowSeconds, curators }: EconomyWish,
   founder: NodeId,
 ): EconomyPolicy {
   const policy = defaultEconomyPolicy(founder);
@@ -118,6 +118,7 @@ function economyOf(
       windowSeconds === undefined
         ? policy.windows
         : [{ upToMicros: policy.windows.at(-1)!.upToMicros, seconds: windowSeconds }],
+    ...(curators === undefined ? {} : { mint: true, curators: [...new Set([founder, ...curators])] }),
   };
 }
 

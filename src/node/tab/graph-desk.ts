@@ -1,6 +1,4 @@
-import { utf8 } from '#core/base/bytes';
-import type { NodeId } from '#core/base/ids';
-import type { Clock, Verify } from '#core/base/ports';
+import type { Clock } from '#core/base/ports';
 import { err, fail, ok, type Result } from '#core/base/result';
 import { objectionTo } from '#core/evidence/graph/build-graph';
 import {
@@ -11,14 +9,10 @@ import {
 } from '#core/evidence/graph/collect-statements';
 import { provenanceOf } from '#core/evidence/graph/provenance';
 import { encodeStatement, openStatement, tidyText, type GraphStatement } from '#core/evidence/graph/statement';
-import { openEntry } from '#core/ledger/chain';
-import { ledgerEventSchema } from '#core/ledger/events';
 import type { Ledger } from '#core/ledger/ledger';
 import type { GraphDesk, GraphView } from './graph-views';
-import { createPace } from './replay-held';
+import { createMarkedReading } from './marked-reading';
 
-/** Entries read from the store at a time. */
-const READ_BATCH = 128;
 /** Receipts to choose from: more than this nobody looks through. */
 const MOST_RECEIPTS = 40;
 
@@ -31,9 +25,6 @@ export function createGraphDesk({ ledger, clock }: GraphDeskDeps): GraphDesk {
   const { author: self, community } = ledger;
   let set: StatementSet = createStatementSet();
   let graph = set.graph();
-  /** How far each log was read. */
-  const readTo = new Map<NodeId, number>();
-  let bans = '';
   /** One reading after the other. */
   let queue: Promise<unknown> = Promise.resolve();
 
@@ -45,49 +36,19 @@ export function createGraphDesk({ ledger, clock }: GraphDeskDeps): GraphDesk {
     statementsLeft: MAX_STATEMENTS_PER_AUTHOR - graph.sizeOf(self),
   });
 
-  async function readOn(author: NodeId, length: number, pace: () => Promise<void>): Promise<Result<boolean>> {
-    const end = Math.min(length, ledger.state.bannedFrom.get(author) ?? length);
-    let any = false;
-    for (let from = readTo.get(author) ?? 0; from < end;) {
-      const read = await ledger.bytesOf(author, from, Math.min(READ_BATCH, end - from));
-      if (!read.ok) return read;
-      // What comes before the checkpoint that this ledger began with may still be on its way.
-      if (read.value.length === 0 && from < ledger.heldFrom(author)) return ok(any);
-      if (read.value.length === 0)
-        return fail('ledger_damaged', `Entry ${from} of that log is not on this device any more.`);
-      for (const bytes of read.value) {
-        await pace();
-        if (holds(bytes, MARK)) {
-          // Signature and chain were verified before it was stored.
-          const entry = await openEntry(ledgerEventSchema, bytes, trusting);
-          if (!entry.ok) return fail('ledger_damaged', `Entry ${from} of that log is damaged: ${entry.error.message}`);
-          const { id, seq, at, event } = entry.value;
-          if (event.kind === 'graph.stated')
-            any = set.add({ id, author, seq, at }, openStatement(event.statement)) || any;
-        }
-        from += 1;
-      }
-      readTo.set(author, from);
-    }
-    return ok(any);
-  }
+  const reading = createMarkedReading({
+    ledger,
+    clock,
+    kinds: ['graph.stated'],
+    startAnew: () => (set = createStatementSet()),
+    take: ({ id, author, seq, at, event }) =>
+      event.kind === 'graph.stated' && set.add({ id, author, seq, at }, openStatement(event.statement)),
+  });
 
   async function readNow(): Promise<Result<GraphView>> {
-    const pace = createPace(clock);
-    const nowBanned = JSON.stringify([...ledger.state.bannedFrom].sort());
-    let changed = nowBanned !== bans;
-    if (changed) {
-      // What forgers said counted before it was known that they are: everything anew, without it.
-      set = createStatementSet();
-      readTo.clear();
-      bans = nowBanned;
-    }
-    for (const { author, length } of ledger.heads()) {
-      const read = await readOn(author, length, pace);
-      if (!read.ok) return read;
-      changed ||= read.value;
-    }
-    if (changed) graph = set.graph();
+    const changed = await reading.readOn();
+    if (!changed.ok) return changed;
+    if (changed.value) graph = set.graph();
     return ok(view());
   }
 
@@ -145,16 +106,4 @@ export function createGraphDesk({ ledger, clock }: GraphDeskDeps): GraphDesk {
       return bundleIdOf(file);
     },
   };
-}
-
-const trusting: Verify = async () => true;
-
-/** The kind of the event, as it stands in the bytes of every entry that holds a statement. Others are never decoded. */
-const MARK = utf8('graph.stated');
-
-function holds(bytes: Uint8Array, mark: Uint8Array): boolean {
-  const first = mark[0]!;
-  for (let at = bytes.indexOf(first); at !== -1 && at <= bytes.length - mark.length; at = bytes.indexOf(first, at + 1))
-    if (mark.every((one, offset) => bytes[at + offset] === one)) return true;
-  return false;
 }

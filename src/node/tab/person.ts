@@ -1,6 +1,6 @@
 import type { NodeId } from '#core/base/ids';
 import { nodeName } from '#core/base/node-name';
-import type { Chance, Clock, Verify } from '#core/base/ports';
+import type { Chance, Clock, Signer, Verify } from '#core/base/ports';
 import { ok, type Result } from '#core/base/result';
 import type { BackupContents, KeptCommunity } from '#core/identity/backup';
 import { certifyNode, nodesOfIdentity, openCertificate, type NodeCertificate } from '#core/identity/identity';
@@ -32,6 +32,8 @@ export interface Person {
   readonly view: IdentityView;
   /** Makes the identity and certifies this node, once; a node works without until its person needs it. */
   establish(): Promise<Result<void>>;
+  /** Who signs in this person's name. Establishes the identity where there is none yet. */
+  signer(): Promise<Result<Signer>>;
   /** This node's certificate first, then the person's other nodes. */
   readonly certificates: readonly Signed[];
   /** The certificates of these of the person's nodes. */
@@ -130,6 +132,12 @@ export async function openPerson(deps: PersonDeps): Promise<Result<Person>> {
       };
     },
     establish: established,
+    async signer() {
+      const done = await established();
+      if (!done.ok) return done;
+      const seed = await seedStore.load();
+      return seed.ok ? ok((await deps.loadSeedSigner())(seed.value!)) : seed;
+    },
     get certificates() {
       return certificates;
     },

@@ -1,4 +1,5 @@
 import type { NodeId } from '../../base/ids';
+import { createLeast } from '../../base/least';
 import type { Failure, Result } from '../../base/result';
 import { buildGraph, MAX_REFUSALS_TOLD, type EvidenceGraph } from './build-graph';
 import type { GraphStatement } from './statement';
@@ -89,26 +90,3 @@ export function createStatementSet(most = MAX_STATEMENTS): StatementSet {
 const byId = (a: { readonly id: string }, b: { readonly id: string }): number =>
   a.id < b.id ? -1 : a.id > b.id ? 1 : 0;
 const byRank = (a: Stated, b: Stated): number => a.rank - b.rank || byId(a, b);
-
-/** The `most` least items of all that were added, whatever their order: sorted when twice as many have come, so that each costs little. */
-function createLeast<Item>(most: number, compare: (a: Item, b: Item) => number) {
-  const held: Item[] = [];
-  let added = 0;
-  function cut(): void {
-    held.sort(compare);
-    held.length = Math.min(held.length, most);
-  }
-  return {
-    add(item: Item): void {
-      added += 1;
-      held.push(item);
-      if (held.length >= 2 * most) cut();
-    },
-    /** Ascending. */
-    items(): readonly Item[] {
-      cut();
-      return [...held];
-    },
-    leftOut: () => Math.max(0, added - most),
-  };
-}

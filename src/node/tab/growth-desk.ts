@@ -1,0 +1,460 @@
+import type { Clock, Signer, Verify } from '#core/base/ports';
+import { err, fail, ok, type Failure, type Result } from '#core/base/result';
+import { createTeacherPolicy, teacherPolicySchema } from '#core/ledger/cards/teacher-policy';
+import type { EventOf } from '#core/ledger/events';
+import {
+  createContributionSet,
+  faultOf,
+  MAX_GROWTH_STATEMENTS_PER_AUTHOR,
+  type ContributionSet,
+  type DeclaredContribution,
+} from '#core/ledger/growth/collect-contributions';
+import {
+  anyContributionSchema,
+  contributionIdOf,
+  createContribution,
+  type Contribution,
+  type SkillContribution,
+} from '#core/ledger/growth/contribution-receipt';
+import { createFinding, findingSchema } from '#core/ledger/growth/finding';
+import { BASIS_OF_KIND, MEASURING_RECEIPT, receiptsNeededBy, type Source } from '#core/ledger/growth/growth-fields';
+import { encodeGrowthStatement, openGrowthStatement, type GrowthStatement } from '#core/ledger/growth/growth-statement';
+import { mintKeyOf, openContributionReceipt } from '#core/ledger/growth/open-contribution';
+import { openTeachers } from '#core/ledger/growth/open-teachers';
+import type { Ledger, LedgerEntry } from '#core/ledger/ledger';
+import { openMintApproval, type MintApproval } from '#core/ledger/mint-approval';
+import { openReceipt } from '#core/ledger/receipts';
+import { giversOf, VERIFIERS_NEEDED } from '#core/ledger/rules/contribution-rules';
+import { curatorsNeeded, MINT_RULES } from '#core/ledger/rules/mint-rules';
+import { keepsAll } from '#core/ledger/rules/rule';
+import { checkAgainst } from '#core/wire/gate';
+import { idOfSigned, sign, type Signed } from '#core/wire/signed';
+import { createTurns } from '../economy/timers';
+import type { MeshNode } from '../create-node';
+import { createContributionFiles, type ContributionFiles } from './contribution-files';
+import type {
+  ContributionDraft,
+  ContributionStage,
+  GivenContribution,
+  FoundDraft,
+  GrowthDesk,
+  GrowthView,
+  TermsView,
+} from './growth-views';
+import type { Running } from './lifecycle';
+import { createMarkedReading } from './marked-reading';
+
+/** What others find counts by halves and doubles of what was asked: nobody's word makes it worth nothing, or a fortune. */
+const FLOOR_MILLI = 500;
+const CAP_MILLI = 2_000;
+/** Work to choose from: more than this nobody looks through. */
+const MOST_SHOWN = 40;
+
+export interface GrowthDeskDeps {
+  readonly ledger: Ledger;
+  readonly signer: Signer;
+  /** The person behind this node, who signs what it gives; null where there is none. */
+  readonly person: () => Promise<Result<Signer | null>>;
+  readonly verify: Verify;
+  readonly clock: Clock;
+  readonly files: ContributionFiles;
+  /** What blocked nodes find is not heard. */
+  readonly isBlocked: (node: string) => boolean;
+}
+
+/** The desk of a running node. */
+export function openGrowthDesk(
+  { nodeKey, person, communities, storage }: Pick<Running, 'nodeKey' | 'person' | 'communities' | 'storage'>,
+  { ledger, bus }: Pick<MeshNode, 'ledger' | 'bus'>,
+  { verify, clock }: Pick<GrowthDeskDeps, 'verify' | 'clock'>,
+): GrowthDesk {
+  return createGrowthDesk({
+    ledger,
+    signer: nodeKey.signer,
+    person: person.signer,
+    verify,
+    clock,
+    files: createContributionFiles({ records: storage.records, community: ledger.community.id, call: bus.call }),
+    isBlocked: communities.isBlocked,
+  });
+}
+
+export function createGrowthDesk(deps: GrowthDeskDeps): GrowthDesk {
+  const { ledger, signer, person, verify, clock, files, isBlocked } = deps;
+  const { author: self, community } = ledger;
+  const policy = community.economy ?? null;
+  const inTurn = createTurns();
+  let set: ContributionSet = createContributionSet();
+  let declared: readonly DeclaredContribution[] = [];
+  let filesHere: ReadonlySet<string> = new Set();
+  let terms: readonly (TermsView & { readonly signed: Signed })[] = [];
+
+  const reading = createMarkedReading({
+    ledger,
+    clock,
+    kinds: ['growth.stated', 'contribution.receipted'],
+    startAnew: () => (set = createContributionSet()),
+    take,
+  });
+
+  /** What does not open, or speaks for others, is nothing that was said. */
+  async function take({ id, author, seq, at, event }: LedgerEntry): Promise<boolean> {
+    const place = { id, author, seq, at };
+    if (event.kind === 'growth.stated') {
+      const opened = await openGrowthStatement(event.statement, author, verify);
+      return opened.ok && set.add(place, opened.value);
+    }
+    if (event.kind !== 'contribution.receipted') return false;
+    const opened = await openContributionReceipt(event.receipt, verify);
+    return opened.ok && set.add(place, { kind: 'receipt', signed: event.receipt, opened: opened.value });
+  }
+
+  const mintedFor = ({ mintKey }: DeclaredContribution) => ledger.state.mintByKey.get(mintKey) ?? null;
+  const approvedBy = ({ approvals }: DeclaredContribution) =>
+    approvals.map(({ by }) => by).filter((by) => policy?.curators.includes(by));
+
+  function stageOf(one: DeclaredContribution): ContributionStage {
+    if (mintedFor(one) !== null) return 'minted';
+    if (one.receipt === null || one.receipt.fault !== null) return one.fault === null ? 'found' : 'declared';
+    return policy?.mint && approvedBy(one).length >= curatorsNeeded(policy) ? 'approved' : 'receipted';
+  }
+
+  function viewOf(one: DeclaredContribution): GivenContribution {
+    const { id, contribution, teachers, at, findings, fault, worthMicros, receipt } = one;
+    const minted = mintedFor(one);
+    return {
+      id,
+      stage: stageOf(one),
+      contribution,
+      teachers,
+      at,
+      own: contribution.contributor.node === self,
+      fileHere: filesHere.has(contribution.content.hash),
+      needed: receiptsNeededBy(contribution.kind, 'skill' in contribution).map((needed) => ({
+        receipt: needed,
+        measures: needed === MEASURING_RECEIPT[contribution.kind],
+        findings: findings.map(({ finding }) => finding).filter((found) => found.receipt === needed),
+      })),
+      verifiersNeeded: VERIFIERS_NEEDED,
+      fault,
+      worthMicros,
+      receipt: receipt && {
+        id: receipt.id,
+        fault: receipt.fault,
+        worthMicros: receipt.worthMicros,
+        at: receipt.at,
+      },
+      approvedBy: approvedBy(one),
+      minted: minted && { to: minted.to, amountMicros: minted.amountMicros, at: minted.at },
+    };
+  }
+
+  const view = (): GrowthView => ({
+    contributions: declared.map(viewOf),
+    terms: terms.map(({ id, policy: read }) => ({ id, policy: read })),
+    mint: policy?.mint ? { curators: policy.curators, needed: curatorsNeeded(policy) } : null,
+    ownLogOnly: policy === null,
+    statementsLeft: MAX_GROWTH_STATEMENTS_PER_AUTHOR - set.sizeOf(self),
+  });
+
+  async function readNow(): Promise<Result<GrowthView>> {
+    const changed = await reading.readOn();
+    if (!changed.ok) return changed;
+    const kept = await files.kept();
+    if (!kept.ok) return kept;
+    filesHere = kept.value;
+    if (changed.value) terms = set.terms().map((one) => ({ ...one, id: idOfSigned(one.signed) }));
+    // Whom this person hears may have changed without any log.
+    declared = set.contributions(community.id, (node) => !isBlocked(node));
+    return ok(view());
+  }
+
+  /** Acts on what is known now, and shows what came of it. */
+  const act = <T>(make: () => Promise<Result<T>>): Promise<Result<T>> =>
+    inTurn(async () => {
+      const read = await readNow();
+      if (!read.ok) return read;
+      const made = await make();
+      if (!made.ok) return made;
+      const after = await readNow();
+      return after.ok ? made : after;
+    });
+
+  /** The same for what counts as a statement of this node. */
+  const say = <T>(make: () => Promise<Result<T>>): Promise<Result<T>> =>
+    act(async () =>
+      set.sizeOf(self) < MAX_GROWTH_STATEMENTS_PER_AUTHOR
+        ? make()
+        : fail('author_full', 'This node said all about contributions that counts of one node.'),
+    );
+
+  async function state(statement: GrowthStatement): Promise<Result<void>> {
+    const bytes = encodeGrowthStatement(statement);
+    if (!bytes.ok) return bytes;
+    const written = await ledger.append({ kind: 'growth.stated', statement: bytes.value });
+    return written.ok ? ok(undefined) : written;
+  }
+
+  function find(id: string): Result<DeclaredContribution> {
+    const found = declared.find((one) => one.id === id);
+    return found === undefined
+      ? fail('unknown_contribution', 'This contribution is not among those on this device.')
+      : ok(found);
+  }
+
+  /** Own contributions alone. */
+  function findOwn(id: string): Result<DeclaredContribution> {
+    const found = find(id);
+    return found.ok && found.value.contribution.contributor.node !== self
+      ? fail('unknown_contribution', 'This is the contribution of somebody else.')
+      : found;
+  }
+
+  async function executionOf({ kind, executions }: ContributionDraft): Promise<Result<Contribution['execution']>> {
+    if (kind !== 'skill') return ok(null);
+    const demoJobs: string[] = [];
+    const verifierReports: string[] = [];
+    for (const id of executions) {
+      const signed = await ledger.receiptOf(id);
+      if (!signed.ok) return signed;
+      const opened = signed.value === null ? null : await openReceipt(signed.value, verify);
+      if (!opened?.ok) return fail('unknown_receipt', 'A receipt that shows the skill is not on this device any more.');
+      demoJobs.push(opened.value.receipt.jobId);
+      verifierReports.push(...opened.value.receipt.verdicts);
+    }
+    const once = (all: readonly string[]) => [...new Set(all)];
+    return ok({ demoJobs: once(demoJobs), receipts: once(executions), verifierReports: once(verifierReports) });
+  }
+
+  function sourceOf({ source, terms: wanted }: ContributionDraft): Result<Source> {
+    const teacherPolicies = wanted.map((id) => terms.find((one) => one.id === id)?.signed);
+    if (teacherPolicies.includes(undefined)) return fail('unknown_terms', 'These terms are not on this device.');
+    return ok({ ...source, teacherPolicies: teacherPolicies as Signed[] });
+  }
+
+  const keepFile = async ({ content }: ContributionDraft, file: Uint8Array<ArrayBuffer>): Promise<Result<void>> =>
+    content.redaction === 'private_commitment'
+      ? fail('file_private', 'A file that stays private is not handed on.')
+      : files.keep(content.hash, file);
+
+  async function contributionFrom(draft: ContributionDraft): Promise<Result<Contribution | SkillContribution>> {
+    const source = sourceOf(draft);
+    if (!source.ok) return source;
+    const execution = await executionOf(draft);
+    if (!execution.ok) return execution;
+    const behind = await person();
+    if (!behind.ok) return behind;
+    const { kind, title, content, use, delta, skill } = draft;
+    const needed = [...receiptsNeededBy(kind, skill !== null)];
+    const contribution = {
+      kind,
+      title,
+      contributor: { node: self, person: behind.value?.nodeId ?? null },
+      content,
+      source: source.value,
+      use,
+      credit: {
+        currency: 'AEM_CREDIT' as const,
+        account: self,
+        basis: BASIS_OF_KIND[kind],
+        baseMicros: draft.baseMicros,
+        multiplierFloorMilli: FLOOR_MILLI,
+        multiplierCapMilli: CAP_MILLI,
+        resaleAllowed: false,
+      },
+      evaluation: {
+        requiredTests: needed,
+        adoptionCriteria: [draft.adoptionCriterion],
+        killCriteria: [draft.killCriterion],
+        delta,
+      },
+      antiDistillation: {
+        noUnauthorisedCompetitorDistillation: draft.undistilled,
+        teacherPolicyRequired: true,
+        exportPolicy: 'open_receipt' as const,
+      },
+      execution: execution.value,
+      receiptsRequired: needed,
+      ...(skill === null ? {} : { skill }),
+      at: clock.now(),
+    };
+    const type = skill === null ? 'contribution-receipt' : 'skill-receipt';
+    const checked = checkAgainst(anyContributionSchema, { type, v: 1, contribution, findings: [] });
+    return checked.ok ? ok(checked.value.contribution) : checked;
+  }
+
+  /** Why nobody can approve this; null where a curator can. */
+  function objectionToApproval(one: DeclaredContribution): Failure | null {
+    const { receipt, contribution } = one;
+    const because = (code: string, message: string): Failure => ({ code, message });
+    if (!policy?.mint) return because('minting_off', 'This community mints no credit.');
+    if (!policy.curators.includes(self)) return because('not_a_curator', 'Only curators of this community approve.');
+    if (contribution.credit.account === self) return because('approves_own', 'Nobody approves what they gave.');
+    if (receipt === null) return because('no_receipt', 'Its contributor has not written the receipt yet.');
+    if (receipt.fault !== null) return receipt.fault;
+    if (receipt.worthMicros === 0) return because('worth_nothing', 'It comes to nothing, so there is nothing to mint.');
+    if (mintedFor(one) !== null) return because('minted_twice', 'Credit was minted for this content already.');
+    if (one.approvals.some(({ by }) => by === self)) return because('approved_already', 'You approved it already.');
+    return null;
+  }
+
+  return {
+    get view() {
+      return view();
+    },
+    read: () => inTurn(readNow),
+    declare: (draft, file) =>
+      say(async () => {
+        const made = await contributionFrom(draft);
+        if (!made.ok) return made;
+        const teachers = await openTeachers(made.value.source, verify);
+        if (!teachers.ok) return teachers;
+        // Nobody has looked yet; everything else must hold before anybody does.
+        const fault = faultOf({ contribution: made.value, teachers: teachers.value }, []);
+        if (fault !== null && fault.code !== 'too_few_verifiers') return err(fault);
+        const key = mintKeyOf(made.value);
+        if (ledger.state.mintByKey.has(key)) return fail('minted_twice', 'Credit was minted for this content already.');
+        if (declared.some(({ mintKey, contribution }) => mintKey === key && contribution.contributor.node === self))
+          return fail('declared_already', 'You gave this content already: change it, or go on with the first.');
+        // First, so that nobody asks in vain; what was not said leaves no file behind.
+        const kept = file === null ? ok(undefined) : await keepFile(draft, file);
+        if (!kept.ok) return kept;
+        const said = await state({ type: 'contribution-declared', v: 1, contribution: made.value });
+        if (said.ok) return ok(contributionIdOf(made.value));
+        if (file !== null && !filesHere.has(draft.content.hash)) await files.letGo(draft.content.hash);
+        return said;
+      }),
+    fetchFile: (id) =>
+      act(async () => {
+        const about = find(id);
+        if (!about.ok) return about;
+        const { contributor, content } = about.value.contribution;
+        const holders = [contributor.node, ...about.value.findings.map(({ finding }) => finding.verifier)];
+        const others = [...new Set(holders)].filter((node) => node !== self);
+        return files.fetch(content.hash, content.sizeBytes, others);
+      }),
+    letFileGo: (id) =>
+      act(async () => {
+        const about = find(id);
+        return about.ok ? files.letGo(about.value.contribution.content.hash) : about;
+      }),
+    find: (id, found) =>
+      say(async () => {
+        const about = find(id);
+        if (!about.ok) return about;
+        const { contribution } = about.value;
+        if (giversOf(contribution).includes(self))
+          return fail('judges_own_contribution', 'Nobody judges what they gave themselves.');
+        const needed = receiptsNeededBy(contribution.kind, 'skill' in contribution);
+        const { measure, set: measuredOn } = contribution.evaluation.delta;
+        const drafts = found.map((one: FoundDraft) => ({ contribution: id, ...one, at: clock.now() }));
+        for (const draft of drafts) {
+          const body = { type: 'contribution-finding', v: 1, ...draft, verifier: self };
+          const checked = checkAgainst(findingSchema, body);
+          if (!checked.ok) return checked;
+          if (!needed.includes(draft.receipt))
+            return fail('receipt_not_needed', 'This contribution does not need that receipt.');
+          const measures = draft.receipt === MEASURING_RECEIPT[contribution.kind] && draft.verdict === 'accepted';
+          const same = draft.delta?.measure === measure && draft.delta.set === measuredOn;
+          if (measures && (!same || draft.qualityMilli === null))
+            return fail('gain_not_measured', 'Whoever accepts it must have measured the same thing.');
+        }
+        for (const draft of drafts) {
+          const finding = await createFinding(signer, draft);
+          const said = await state({ type: 'contribution-found', v: 1, finding });
+          if (!said.ok) return said;
+        }
+        return ok(undefined);
+      }),
+    receipt: (id) =>
+      say(async () => {
+        const own = findOwn(id);
+        if (!own.ok) return own;
+        const { contribution, fault, findings } = own.value;
+        if (fault !== null) return err(fault);
+        const behind = await person();
+        if (!behind.ok) return behind;
+        const named = contribution.contributor.person;
+        if (named !== null && behind.value?.nodeId !== named)
+          return fail('other_person', 'Another person stood behind this device when it was given.');
+        const receipt = await createContribution(
+          { node: signer, person: named === null ? null : behind.value },
+          contribution,
+          findings.map(({ signed }) => signed),
+        );
+        const written = await ledger.append({ kind: 'contribution.receipted', receipt });
+        return written.ok ? ok(idOfSigned(receipt)) : written;
+      }),
+    approve: (id) =>
+      say(async () => {
+        const about = find(id);
+        if (!about.ok) return about;
+        const objection = objectionToApproval(about.value);
+        if (objection !== null) return err(objection);
+        const { receipt, contribution } = about.value;
+        const body: MintApproval = {
+          type: 'mint-approval',
+          v: 1,
+          community: community.id,
+          receipt: receipt!.id,
+          to: contribution.credit.account,
+          amountMicros: receipt!.worthMicros,
+        };
+        return state({ type: 'mint-approved', v: 1, approval: await sign(signer, body) });
+      }),
+    mint: (id) =>
+      act(async () => {
+        const own = findOwn(id);
+        if (!own.ok) return own;
+        const { receipt, contribution, mintKey, approvals } = own.value;
+        if (receipt === null) return fail('no_receipt', 'Write the receipt first.');
+        const mint: EventOf<'credit.minted'> = {
+          kind: 'credit.minted',
+          contribution: receipt.signed,
+          to: contribution.credit.account,
+          amountMicros: receipt.worthMicros,
+          approvals: approvals.filter(({ by }) => policy?.curators.includes(by)).map(({ signed }) => signed),
+        };
+        const opened = [];
+        for (const signed of mint.approvals) {
+          const approval = await openMintApproval(signed, verify);
+          if (!approval.ok) return approval;
+          opened.push(approval.value);
+        }
+        const kept = keepsAll(MINT_RULES, {
+          community: community.id,
+          policy,
+          mint,
+          contribution: {
+            receipt: receipt.id,
+            account: contribution.credit.account,
+            mintKey,
+            mintMicros: receipt.worthMicros,
+            fault: receipt.fault,
+          },
+          approvals: opened,
+          author: self,
+          before: ledger.state.mintByKey.has(mintKey),
+        });
+        if (!kept.ok) return kept;
+        const written = await ledger.append(mint);
+        return written.ok ? ok(undefined) : written;
+      }),
+    readTerms: (draft) =>
+      say(async () => {
+        const at = clock.now();
+        const body = { type: 'teacher-policy', v: 1, ...draft, at, author: self, expiresAt: at + 1 };
+        const checked = checkAgainst(teacherPolicySchema, body);
+        if (!checked.ok) return checked;
+        const policySigned = await createTeacherPolicy(signer, { ...draft, at });
+        const said = await state({ type: 'terms-read', v: 1, policy: policySigned });
+        return said.ok ? ok(idOfSigned(policySigned)) : said;
+      }),
+    shownWork: () =>
+      [...ledger.state.receiptsById.values()]
+        .filter(({ executor, requester, verdict }) => executor === self && requester !== self && verdict === 'accepted')
+        .reverse()
+        .slice(0, MOST_SHOWN)
+        .map(({ id, capability, requester, at }) => ({ id, capability, requester, at })),
+  };
+}
