@@ -333,6 +333,38 @@ describe('logs of others', () => {
     expect(again.state.digest()).toBe(ledger.state.digest());
   });
 
+  it('leave nothing of the own log behind when a proof comes while it is written', async () => {
+    const maker = await openTestLedger(stranger);
+    const [one, two] = [await logOf(executor, events), await logOf(executor, [events[1]!, ...events.slice(1)])];
+    unwrap(await maker.receive(executor.nodeId, 0, one));
+    await maker.receive(executor.nodeId, 0, two);
+    const [proof] = maker.proofs;
+    for (let later = 0; later < 40; later++) {
+      const storage = await openMemoryStorage();
+      // What is written takes some turns, as on a disk.
+      const slow = withLogs(storage, (log) => ({
+        async append(position, bytes) {
+          for (let turn = 0; turn < 12; turn++) await Promise.resolve();
+          return log.append(position, bytes);
+        },
+      }));
+      const ledger = await openTestLedger(requester, { storage: slow, verify: async () => true });
+      unwrap(await ledger.append(decided(true)));
+      unwrap(await ledger.receive(executor.nodeId, 0, one));
+      const judging = ledger.receiveProof(proof!);
+      for (let turn = 0; turn < later; turn++) await Promise.resolve();
+      const appended = [ledger.append(decided(false)), ledger.append(decided(true))];
+      unwrap(await judging);
+      for (const entry of await Promise.all(appended)) unwrap(entry);
+      expect([...ledger.state.bannedFrom]).toEqual([[executor.nodeId, 0]]);
+      expect(ledger.head.length).toBe(3);
+      // Null where the state lacks entries that are held.
+      expect(ledger.checkpoint()?.heads, `${later} turns later`).toMatchObject([
+        [requester.nodeId, ledger.head.id, 3, expect.any(Number)],
+      ]);
+    }
+  });
+
   it('cannot be framed: entries that do not exclude each other prove nothing', async () => {
     const ledger = await openTestLedger(requester);
     const entries = await logOf(executor, events);

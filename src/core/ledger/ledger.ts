@@ -176,6 +176,7 @@ export async function openLedger(deps: LedgerDeps): Promise<Result<Ledger>> {
   /** Everything that changes logs of others, one after the other. */
   let intake: Promise<unknown> = Promise.resolve();
   let writes: Promise<unknown> = Promise.resolve();
+  let checkpointing: Promise<unknown> = Promise.resolve();
   /** Where the next own entry will stand once everything on its way is written. */
   let planned: ChainHead = EMPTY_HEAD;
 
@@ -423,7 +424,8 @@ export async function openLedger(deps: LedgerDeps): Promise<Result<Ledger>> {
     // Nor is a state kept that must be judged anew: who finds it could not tell.
     if (beginsAnew || voided || sinceCheckpoint < (deps.checkpointAfter ?? SINCE_CHECKPOINT)) return;
     sinceCheckpoint = 0;
-    writes = Promise.allSettled([writes, checkpoints.write(logs, fold)]);
+    checkpointing = Promise.allSettled([checkpointing, checkpoints.write(logs, fold)]);
+    writes = Promise.allSettled([writes, checkpointing]);
   }
 
   // Logs of others ------------------------------------------------------------------------------------------------------
@@ -502,6 +504,28 @@ export async function openLedger(deps: LedgerDeps): Promise<Result<Ledger>> {
     return ok({ added: fresh.length, length: head.length });
   }
 
+  /** Own entries that are on their way come first, and further ones wait: a state that is made anew lacks none of them. */
+  function whileNoneIsWritten(run: () => Promise<Result<void>>): Promise<Result<void>> {
+    // Of now: what is appended later waits for this.
+    const before = writes;
+    const alone = queue.then(async () => {
+      await before;
+      await checkpointing;
+      return run();
+    });
+    queue = alone.catch(() => undefined);
+    return alone;
+  }
+
+  const readAnew = (): Promise<Result<void>> =>
+    whileNoneIsWritten(async () => {
+      const again = await readLogs(null);
+      if (!again.ok) return again;
+      own.head = logOf(self).head;
+      logs.set(self, own);
+      return ok(undefined);
+    });
+
   /** The proof is kept before it changes anything. */
   async function takeProof(author: NodeId, seq: number, proof: EquivocationProof): Promise<Result<boolean>> {
     const before = fold.state.bannedFrom.get(author);
@@ -519,10 +543,8 @@ export async function openLedger(deps: LedgerDeps): Promise<Result<Ledger>> {
         if (!advanced.ok) return advanced;
       }
     } else {
-      const again = await readLogs(null);
+      const again = await readAnew();
       if (!again.ok) return again;
-      own.head = logOf(self).head;
-      logs.set(self, own);
     }
     const settled = await whenWhole();
     if (!settled.ok) return settled;
@@ -556,21 +578,25 @@ export async function openLedger(deps: LedgerDeps): Promise<Result<Ledger>> {
     const { start, heads, short } = planned.value;
     const may = await beginnings.mayKeep(certified.signed, short);
     if (!may.ok) return may;
-    // Nothing of the state before may be found by the next start beside the new one.
-    await writes;
-    const forgotten = await checkpoints.forget();
-    if (!forgotten.ok) return forgotten;
-    const kept = await beginnings.keep(certified, start, short);
-    if (!kept.ok) return kept;
-    ({ fold } = planned.value);
-    blocked.clear();
-    for (const log of logs.values()) log.ahead.length = 0;
-    for (const [author, id, length, lamport] of heads)
-      if ((logs.get(author)?.head.length ?? 0) < length) logOf(author).head = { id, length, lamport };
-    for (const author of logs.keys()) {
-      const advanced = await advance(author);
-      if (!advanced.ok) return advanced;
-    }
+    const keeping = beginnings;
+    const begun = await whileNoneIsWritten(async () => {
+      // Nothing of the state before may be found by the next start beside the new one.
+      const forgotten = await checkpoints.forget();
+      if (!forgotten.ok) return forgotten;
+      const kept = await keeping.keep(certified, start, short);
+      if (!kept.ok) return kept;
+      ({ fold } = planned.value);
+      blocked.clear();
+      for (const log of logs.values()) log.ahead.length = 0;
+      for (const [author, id, length, lamport] of heads)
+        if ((logs.get(author)?.head.length ?? 0) < length) logOf(author).head = { id, length, lamport };
+      for (const author of logs.keys()) {
+        const advanced = await advance(author);
+        if (!advanced.ok) return advanced;
+      }
+      return ok(undefined);
+    });
+    if (!begun.ok) return begun;
     sinceCheckpoint = Infinity;
     changed.emit({ author: self, own: null });
     return whenWhole();
@@ -606,12 +632,7 @@ export async function openLedger(deps: LedgerDeps): Promise<Result<Ledger>> {
     const lacking = await missing();
     if (!lacking.ok || lacking.value.length > 0) return lacking.ok ? ok(undefined) : lacking;
     const forgotten = await beginnings.forgetCheckpoint();
-    if (!forgotten.ok || !voided) return forgotten;
-    const again = await readLogs(null);
-    if (!again.ok) return again;
-    own.head = logOf(self).head;
-    logs.set(self, own);
-    return ok(undefined);
+    return forgotten.ok && voided ? readAnew() : forgotten;
   }
 
   // Files ---------------------------------------------------------------------------------------------------------------
