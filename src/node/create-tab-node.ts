@@ -295,6 +295,9 @@ export function createTabNode(deps: TabNodeDeps): TabNode & { begin(): Promise<v
         const leftIt = await run.communities.leave(id);
         if (!leftIt.ok) return leftIt;
         changed.emit('community');
+        const { forgetFiles } = await import('./tab/contribution-files');
+        const forgotten = await forgetFiles(run.storage.records, id);
+        if (!forgotten.ok) return forgotten;
         return wasCurrent ? enter(run, run.communities.current!) : ok(undefined);
       }),
     invite: (options = {}) => withRunning((run) => run.communities.invite(options)),
@@ -400,9 +403,10 @@ export function createTabNode(deps: TabNodeDeps): TabNode & { begin(): Promise<v
       if (!node || !life.running) return NOT_RUNNING;
       void node.economy();
       const { openGrowthDesk } = await import('./tab/growth-desk');
-      if (growth?.ledger !== node.ledger && life.running)
+      // It may have ended, or be another one, since the code was asked for.
+      if (mesh() !== node || !life.running) return NOT_RUNNING;
+      if (growth?.ledger !== node.ledger)
         growth = { ledger: node.ledger, desk: openGrowthDesk(life.running, node, { verify, clock }) };
-      if (growth === null) return NOT_RUNNING;
       return ok(growth.desk);
     },
     async priceRange(text) {

@@ -1,9 +1,11 @@
 import type { ContributionKind, Delta, FindingReceipt } from '#core/ledger/growth/growth-fields';
+import type { TeacherPolicyCard } from '#core/ledger/cards/teacher-policy';
+import type { SkillContribution } from '#core/ledger/growth/contribution-receipt';
 import type { Finding } from '#core/ledger/growth/finding';
 import type { ContributionStage, GivenContribution } from '#node/tab/growth-views';
-import { counted } from './words';
+import { counted, list } from './words';
 
-const figure = new Intl.NumberFormat('en', { maximumFractionDigits: 3 });
+const figures = new Intl.NumberFormat('en', { maximumFractionDigits: 3 });
 
 /** Contributions as a person reads them. Shares come in thousandths. */
 
@@ -92,10 +94,14 @@ export const STAGE_WORDS: Readonly<
   receipted: { word: 'Has a receipt', tone: 'checked' },
   approved: { word: 'Approved', tone: 'waiting' },
   minted: { word: 'Credited', tone: 'checked' },
+  elsewhere: { word: 'Credited to somebody else', tone: 'unchecked' },
 };
 
+/** `0.5`, `2`. */
+export const figure = (milli: number): string => figures.format(milli / 1_000);
+
 /** `75 %`, `75.3 %`. */
-export const share = (milli: number): string => `${figure.format(milli / 10)} %`;
+export const share = (milli: number): string => `${figures.format(milli / 10)} %`;
 
 /** A percentage as a person types it, in thousandths; null for what is none. */
 export function milliOf(percent: string): number | null {
@@ -117,7 +123,7 @@ export const deltaWords = ({ measure, beforeMilli, afterMilli, samples }: Omit<D
 export function findingWords({ verdict, delta, qualityMilli }: Finding): string {
   const figures = [
     ...(delta === null ? [] : [`${share(delta.beforeMilli)} before, ${share(delta.afterMilli)} after`]),
-    ...(qualityMilli === null ? [] : [`${figure.format(qualityMilli / 1_000)} times what was to be expected`]),
+    ...(qualityMilli === null ? [] : [`${figure(qualityMilli)} times what was to be expected`]),
   ];
   return [VERDICT_LABELS[verdict], ...figures].join('; ');
 }
@@ -157,4 +163,25 @@ export const formatOf = (fileName: string): string =>
 export function endingOf(format: string): string {
   const known = Object.entries(FORMATS).find(([, one]) => one === format);
   return known === undefined ? '' : `.${known[0]}`;
+}
+
+/** Of how many cases: a whole number from 1 to a million. */
+export const isCaseCount = (typed: string): boolean =>
+  /^[1-9][0-9]{0,6}$/.test(typed.trim()) && Number(typed) <= 1_000_000;
+
+/** Whether a contract says everything that one must. */
+export const isWholeSkill = ({ id, version, type, input, operation, output }: SkillContribution['skill']): boolean =>
+  /^[a-z][a-z0-9-]{0,47}$/.test(id) &&
+  /^[a-z][a-z0-9_]{0,31}$/.test(type) &&
+  version.length <= 32 &&
+  [version, input, operation, output].every((text) => text !== '');
+
+/** What somebody read in the terms of a model. */
+export function termsWords(policy: TeacherPolicyCard): string {
+  const allowed = [
+    ...(policy.allowedForTraining ? ['learning from its outputs'] : []),
+    ...(policy.allowedOutputsRetention ? ['keeping them'] : []),
+    ...(policy.allowedForCommercialUse ? ['using them for money'] : []),
+  ];
+  return allowed.length === 0 ? 'allows nothing' : `allows ${list(allowed)}`;
 }

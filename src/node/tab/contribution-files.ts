@@ -89,4 +89,15 @@ export function createContributionFiles({ records, community, call }: Contributi
   };
 }
 
+/** Of a community that this person left nothing is handed on any more. */
+export async function forgetFiles(records: KeyValueStore, community: string): Promise<Result<void>> {
+  const keys = await records.keys(contributionFileKey(community, ''));
+  if (!keys.ok) return keys;
+  for (const key of keys.value) {
+    const deleted = await records.delete(key);
+    if (!deleted.ok) return deleted;
+  }
+  return ok(undefined);
+}
+
 const tooLarge = fail('file_too_large', 'This file is too large to be handed on here: give it from hand to hand.');

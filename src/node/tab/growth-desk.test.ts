@@ -6,9 +6,13 @@ import { sha256 } from '#core/base/canonical';
 import { fail, ok, unwrap, type Result } from '#core/base/result';
 import type { Bus } from '#core/bus/bus';
 import { defaultEconomyPolicy } from '#core/identity/economy-policy';
+import { createTeacherPolicy } from '#core/ledger/cards/teacher-policy';
 import { equivocationOf, openEntry } from '#core/ledger/chain';
 import { ledgerEventSchema } from '#core/ledger/events';
-import { MAX_GROWTH_STATEMENTS_PER_AUTHOR } from '#core/ledger/growth/collect-contributions';
+import {
+  MAX_GROWTH_STATEMENTS_PER_AUTHOR,
+  MAX_TRUSTED_STATEMENTS_PER_AUTHOR,
+} from '#core/ledger/growth/collect-contributions';
 import { createContribution, contributionIdOf } from '#core/ledger/growth/contribution-receipt';
 import { createFinding } from '#core/ledger/growth/finding';
 import { CONTRIBUTION_KINDS, MEASURING_RECEIPT, type ContributionKind } from '#core/ledger/growth/growth-fields';
@@ -32,7 +36,7 @@ import {
   type TestCommunity,
 } from '#tests/fakes/test-community';
 import { createVirtualClock } from '#tests/fakes/virtual-clock';
-import { createContributionFiles, MAX_KEPT_FILES } from './contribution-files';
+import { createContributionFiles, forgetFiles, MAX_KEPT_FILES } from './contribution-files';
 import { createGrowthDesk } from './growth-desk';
 import type { ContributionDraft, FoundDraft, GrowthDesk } from './growth-views';
 
@@ -194,6 +198,14 @@ describe('a contribution', () => {
       }
       expect(await ada!.desk.mint(id)).toMatchObject({ ok: false, error: { code: 'minted_twice' } });
       expect(await cem!.desk.approve(id)).toMatchObject({ ok: false, error: { code: 'minted_twice' } });
+      // Somebody else gives the same and writes it down by hand: the credit stays whose it is.
+      const copied = { ...contributionOf(kind), contributor: { node: bob!.signer.nodeId, person: null } };
+      unwrap(await stated(bob!, { type: 'contribution-declared', v: 1, contribution: copied }));
+      await exchange(...all);
+      expect(seen(ada!, contributionIdOf(copied))).toMatchObject({
+        stage: 'elsewhere',
+        minted: { to: ada!.signer.nodeId },
+      });
       expect(await bob!.desk.declare(draftOf(kind), null)).toMatchObject({
         ok: false,
         error: { code: 'minted_twice' },
@@ -304,14 +316,21 @@ describe('what others find', () => {
     expect(seen(ada!, id)!.fault).toBeNull();
   });
 
-  test('is not heard of somebody whom this person blocked', async () => {
+  test('is not heard of somebody whom this person blocked, nor is what they give shown', async () => {
+    const theirs = unwrap(await cem!.desk.declare(draftOf('operator'), null));
+
     await foundBy(bob!, id);
     await foundBy(cem!, id);
     await exchange(ada!, bob!, cem!);
     expect(seen(ada!, id)!.fault).toBeNull();
+    expect(seen(ada!, theirs)).toBeDefined();
     ada!.blocked.add(cem!.signer.nodeId);
     unwrap(await ada!.desk.read());
     expect(seen(ada!, id)!.fault).toMatchObject({ code: 'too_few_verifiers' });
+    expect(seen(ada!, theirs)).toBeUndefined();
+    ada!.blocked.clear();
+    unwrap(await ada!.desk.read());
+    expect(seen(ada!, id)!.fault).toBeNull();
   });
 
   test('is refused where it would not count, and nothing is written', async () => {
@@ -393,10 +412,6 @@ describe('who may not', () => {
     ] as [Partial<ContributionDraft>, string][])
       expect(await ada!.desk.declare(draftOf('knowledge', change), null), code).toMatchObject({ error: { code } });
     expect(ada!.ledger.head.length).toBe(0);
-    unwrap(await ada!.desk.declare(draftOf('knowledge'), null));
-    expect(await ada!.desk.declare(draftOf('knowledge', { title: 'Again' }), null)).toMatchObject({
-      error: { code: 'declared_already' },
-    });
   });
 
   test('gives nothing in the name of another, nor receipts of it', async () => {
@@ -442,13 +457,72 @@ describe('who may not', () => {
     expect(await ada!.desk.mint(id)).toMatchObject({ error: { code: 'too_few_curators' } });
   });
 
-  test('says no more than counts of one node', async () => {
+  test('is not heard beyond what counts of one node, unless it is a curator', async () => {
     const { at: _, ...terms } = openTerms;
-    for (let said = 0; said < MAX_GROWTH_STATEMENTS_PER_AUTHOR; said++)
-      unwrap(await ada!.desk.readTerms({ ...terms, termsVersion: `version ${said}` }));
-    expect(ada!.desk.view.statementsLeft).toBe(0);
-    expect(await ada!.desk.readTerms(terms)).toMatchObject({ error: { code: 'author_full' } });
-    expect(ada!.ledger.head.length).toBe(MAX_GROWTH_STATEMENTS_PER_AUTHOR);
+    const dan = await member('dan');
+    for (const who of [dan, bob!])
+      for (let at = 0; at <= MAX_GROWTH_STATEMENTS_PER_AUTHOR; at++)
+        unwrap(
+          await stated(who, {
+            type: 'terms-read',
+            v: 1,
+            policy: await createTeacherPolicy(who.signer, { ...terms, termsVersion: `version ${at}`, at: NOW }),
+          }),
+        );
+    await exchange(ada!, bob!, dan);
+    const by = ({ signer }: Member) => ada!.desk.view.terms.filter(({ policy }) => policy.author === signer.nodeId);
+    expect([by(dan).length, by(bob!).length]).toEqual([
+      MAX_GROWTH_STATEMENTS_PER_AUTHOR,
+      MAX_GROWTH_STATEMENTS_PER_AUTHOR + 1,
+    ]);
+    expect(dan.desk.view.statementsLeft).toBe(MAX_TRUSTED_STATEMENTS_PER_AUTHOR - MAX_GROWTH_STATEMENTS_PER_AUTHOR - 1);
+  });
+
+  test('cannot have a receipt approved that rests on keys which no log holds, whatever it says', async () => {
+    const given = contributionOf('knowledge');
+    const contribution = {
+      ...given,
+      contributor: { node: ada!.signer.nodeId, person: null },
+      credit: { ...given.credit, account: ada!.signer.nodeId, multiplierCapMilli: 100_000 },
+    };
+    const id = contributionIdOf(contribution);
+    const madeUp = ['friend-1', 'friend-2'].map(signerNamed);
+    const findings = await Promise.all(
+      madeUp.flatMap((friend) =>
+        findingsOf(contribution).map((draft) =>
+          createFinding(friend, { ...draft, qualityMilli: draft.qualityMilli && 100_000 }),
+        ),
+      ),
+    );
+    const receipt = await createContribution({ node: ada!.signer, person: null }, contribution, findings);
+    unwrap(await ada!.ledger.append({ kind: 'contribution.receipted', receipt }));
+    await exchange(ada!, bob!, cem!, founder!);
+    expect(seen(bob!, id)).toMatchObject({ stage: 'declared', receipt: { fault: null, borneOut: false } });
+    expect(await bob!.desk.approve(id)).toMatchObject({ error: { code: 'too_few_verifiers' } });
+    // Two honest findings of half the worth do not carry it either.
+    await foundBy(cem!, id);
+    await foundBy(founder!, id);
+    await exchange(ada!, bob!, cem!, founder!);
+    expect(seen(bob!, id)).toMatchObject({ stage: 'found', fault: null, receipt: { borneOut: false } });
+    expect(await bob!.desk.approve(id)).toMatchObject({ error: { code: 'more_than_found' } });
+  });
+
+  test('is shown with a date that there is, and its terms once, whatever it writes', async () => {
+    const { at: _, ...terms } = openTerms;
+    const policy = await createTeacherPolicy(bob!.signer, { ...terms, at: NOW });
+    const clock = createVirtualClock(Number.MAX_SAFE_INTEGER);
+    const late = await openTestLedger(bob!.signer, { in: community, clock });
+    const contribution = { ...contributionOf('knowledge'), contributor: { node: late.author, person: null } };
+    for (const statement of [
+      { type: 'contribution-declared', v: 1, contribution },
+      { type: 'terms-read', v: 1, policy },
+      { type: 'terms-read', v: 1, policy },
+    ] as const)
+      unwrap(await late.append({ kind: 'growth.stated', statement: unwrap(encodeGrowthStatement(statement)) }));
+    await exchange(ada!, { ...bob!, ledger: late });
+    const { contributions, terms: read } = unwrap(await ada!.desk.read());
+    expect(contributions.map(({ at }) => at)).toEqual([NOW]);
+    expect(read).toHaveLength(1);
   });
 
   test('says what is longer than an entry holds', async () => {
@@ -490,10 +564,33 @@ describe('its file', () => {
     await foundBy(bob!, id);
     await exchange(bob!, cem!);
     expect(unwrap(await cem!.desk.fetchFile(id))).toEqual(file);
-    unwrap(await cem!.desk.letFileGo(id));
-    unwrap(await bob!.desk.letFileGo(id));
+    for (const who of [cem!, bob!]) unwrap(await who.desk.letFileGo(hex(sha256(file))));
     expect(seen(bob!, id)!.fileHere).toBe(false);
     expect(await cem!.desk.fetchFile(id)).toMatchObject({ error: { code: 'file_not_here' } });
+  });
+
+  test('may be offered again, and is not left behind where its contribution is not shown any more', async () => {
+    const id = unwrap(await ada!.desk.declare(withFile(file), null));
+    expect(await ada!.desk.offerFile(id, utf8('another'))).toMatchObject({ error: { code: 'wrong_file' } });
+    unwrap(await ada!.desk.offerFile(id, file));
+    await exchange(ada!, bob!);
+    expect(unwrap(await bob!.desk.fetchFile(id))).toEqual(file);
+    expect(await bob!.desk.offerFile(id, file)).toMatchObject({ error: { code: 'unknown_contribution' } });
+    expect(bob!.desk.view.strayFiles).toEqual([]);
+    bob!.blocked.add(ada!.signer.nodeId);
+    expect(unwrap(await bob!.desk.read()).strayFiles).toEqual([hex(sha256(file))]);
+    unwrap(await bob!.desk.letFileGo(hex(sha256(file))));
+    expect(bob!.desk.view.strayFiles).toEqual([]);
+  });
+
+  test('is forgotten with its community, and with no other', async () => {
+    const id = unwrap(await ada!.desk.declare(withFile(file), file));
+    unwrap(await forgetFiles(ada!.records, 'another'));
+    unwrap(await ada!.desk.read());
+    expect(seen(ada!, id)!.fileHere).toBe(true);
+    unwrap(await forgetFiles(ada!.records, community.community.id));
+    unwrap(await ada!.desk.read());
+    expect(seen(ada!, id)!.fileHere).toBe(false);
   });
 
   test('is not taken from who gives another one, a longer one or a part of it', async () => {
@@ -531,7 +628,7 @@ describe('its file', () => {
   });
 });
 
-test('where members do not pay each other it says so, and a receipt is made of nothing', async () => {
+test('where members do not pay each other it says so, and curators there are none', async () => {
   const plain = await foundCommunity(undefined, 'Plain');
   const alone = await member('ada', personless, plain);
   const id = unwrap(await alone.desk.declare(draftOf('knowledge'), null));

@@ -1,3 +1,4 @@
+import type { NodeId } from '#core/base/ids';
 import type { Clock, Signer, Verify } from '#core/base/ports';
 import { err, fail, ok, type Failure, type Result } from '#core/base/result';
 import { createTeacherPolicy, teacherPolicySchema } from '#core/ledger/cards/teacher-policy';
@@ -5,9 +6,9 @@ import type { EventOf } from '#core/ledger/events';
 import {
   createContributionSet,
   faultOf,
-  MAX_GROWTH_STATEMENTS_PER_AUTHOR,
   type ContributionSet,
   type DeclaredContribution,
+  type TermsRead,
 } from '#core/ledger/growth/collect-contributions';
 import {
   anyContributionSchema,
@@ -39,7 +40,6 @@ import type {
   FoundDraft,
   GrowthDesk,
   GrowthView,
-  TermsView,
 } from './growth-views';
 import type { Running } from './lifecycle';
 import { createMarkedReading } from './marked-reading';
@@ -49,6 +49,8 @@ const FLOOR_MILLI = 500;
 const CAP_MILLI = 2_000;
 /** Work to choose from: more than this nobody looks through. */
 const MOST_SHOWN = 40;
+/** Who is asked for a file, one after the other. */
+const MOST_HOLDERS = 4;
 
 export interface GrowthDeskDeps {
   readonly ledger: Ledger;
@@ -84,38 +86,47 @@ export function createGrowthDesk(deps: GrowthDeskDeps): GrowthDesk {
   const { author: self, community } = ledger;
   const policy = community.economy ?? null;
   const inTurn = createTurns();
-  let set: ContributionSet = createContributionSet();
+  const isTrusted = (node: NodeId): boolean => node === self || (policy?.curators.includes(node) ?? false);
+  let set: ContributionSet = createContributionSet({ isTrusted });
   let declared: readonly DeclaredContribution[] = [];
   let filesHere: ReadonlySet<string> = new Set();
-  let terms: readonly (TermsView & { readonly signed: Signed })[] = [];
+  let terms: readonly TermsRead[] = [];
 
   const reading = createMarkedReading({
     ledger,
     clock,
     kinds: ['growth.stated', 'contribution.receipted'],
-    startAnew: () => (set = createContributionSet()),
+    startAnew: () => (set = createContributionSet({ isTrusted })),
+    leavesOut: isBlocked,
     take,
   });
 
   /** What does not open, or speaks for others, is nothing that was said. */
   async function take({ id, author, seq, at, event }: LedgerEntry): Promise<boolean> {
-    const place = { id, author, seq, at };
+    if (set.roomOf(author) === 0) return false;
+    // Nothing is from the future, and nobody stands above all others for ever.
+    const place = { id, author, seq, at: Math.min(at, clock.now()) };
     if (event.kind === 'growth.stated') {
       const opened = await openGrowthStatement(event.statement, author, verify);
       return opened.ok && set.add(place, opened.value);
     }
     if (event.kind !== 'contribution.receipted') return false;
-    const opened = await openContributionReceipt(event.receipt, verify);
+    // The ledger took it as it is: everything that is signed in it was verified.
+    const opened = await openContributionReceipt(event.receipt, trusting);
     return opened.ok && set.add(place, { kind: 'receipt', signed: event.receipt, opened: opened.value });
   }
 
   const mintedFor = ({ mintKey }: DeclaredContribution) => ledger.state.mintByKey.get(mintKey) ?? null;
-  const approvedBy = ({ approvals }: DeclaredContribution) =>
-    approvals.map(({ by }) => by).filter((by) => policy?.curators.includes(by));
+  const approvedBy = ({ approvals, contribution }: DeclaredContribution) =>
+    approvals.map(({ by }) => by).filter((by) => policy?.curators.includes(by) && by !== contribution.credit.account);
+  /** What stands in a receipt may be the word of keys that no log holds: what was found in the logs must come to as much. */
+  const borneOut = ({ receipt, fault, worthMicros }: DeclaredContribution): boolean =>
+    receipt !== null && receipt.fault === null && fault === null && receipt.worthMicros <= worthMicros;
 
   function stageOf(one: DeclaredContribution): ContributionStage {
-    if (mintedFor(one) !== null) return 'minted';
-    if (one.receipt === null || one.receipt.fault !== null) return one.fault === null ? 'found' : 'declared';
+    const minted = mintedFor(one);
+    if (minted !== null) return minted.to === one.contribution.credit.account ? 'minted' : 'elsewhere';
+    if (!borneOut(one)) return one.fault === null ? 'found' : 'declared';
     return policy?.mint && approvedBy(one).length >= curatorsNeeded(policy) ? 'approved' : 'receipted';
   }
 
@@ -143,6 +154,7 @@ export function createGrowthDesk(deps: GrowthDeskDeps): GrowthDesk {
         fault: receipt.fault,
         worthMicros: receipt.worthMicros,
         at: receipt.at,
+        borneOut: borneOut(one),
       },
       approvedBy: approvedBy(one),
       minted: minted && { to: minted.to, amountMicros: minted.amountMicros, at: minted.at },
@@ -154,7 +166,11 @@ export function createGrowthDesk(deps: GrowthDeskDeps): GrowthDesk {
     terms: terms.map(({ id, policy: read }) => ({ id, policy: read })),
     mint: policy?.mint ? { curators: policy.curators, needed: curatorsNeeded(policy) } : null,
     ownLogOnly: policy === null,
-    statementsLeft: MAX_GROWTH_STATEMENTS_PER_AUTHOR - set.sizeOf(self),
+    statementsLeft: set.roomOf(self),
+    leftOut: set.leftOut(),
+    strayFiles: [...filesHere].filter(
+      (hash) => !declared.some(({ contribution }) => contribution.content.hash === hash),
+    ),
   });
 
   async function readNow(): Promise<Result<GrowthView>> {
@@ -163,9 +179,10 @@ export function createGrowthDesk(deps: GrowthDeskDeps): GrowthDesk {
     const kept = await files.kept();
     if (!kept.ok) return kept;
     filesHere = kept.value;
-    if (changed.value) terms = set.terms().map((one) => ({ ...one, id: idOfSigned(one.signed) }));
-    // Whom this person hears may have changed without any log.
-    declared = set.contributions(community.id, (node) => !isBlocked(node));
+    if (changed.value) {
+      terms = set.terms();
+      declared = set.contributions(community.id);
+    }
     return ok(view());
   }
 
@@ -180,10 +197,10 @@ export function createGrowthDesk(deps: GrowthDeskDeps): GrowthDesk {
       return after.ok ? made : after;
     });
 
-  /** The same for what counts as a statement of this node. */
-  const say = <T>(make: () => Promise<Result<T>>): Promise<Result<T>> =>
+  /** The same for what counts as so many statements of this node. */
+  const say = <T>(make: () => Promise<Result<T>>, statements = 1): Promise<Result<T>> =>
     act(async () =>
-      set.sizeOf(self) < MAX_GROWTH_STATEMENTS_PER_AUTHOR
+      set.roomOf(self) >= statements
         ? make()
         : fail('author_full', 'This node said all about contributions that counts of one node.'),
     );
@@ -232,10 +249,11 @@ export function createGrowthDesk(deps: GrowthDeskDeps): GrowthDesk {
     return ok({ ...source, teacherPolicies: teacherPolicies as Signed[] });
   }
 
-  const keepFile = async ({ content }: ContributionDraft, file: Uint8Array<ArrayBuffer>): Promise<Result<void>> =>
-    content.redaction === 'private_commitment'
-      ? fail('file_private', 'A file that stays private is not handed on.')
-      : files.keep(content.hash, file);
+  const keepFile = async (
+    { content }: Pick<Contribution, 'content'>,
+    file: Uint8Array<ArrayBuffer>,
+  ): Promise<Result<void>> =>
+    content.redaction === 'private_commitment' ? filePrivate : files.keep(content.hash, file);
 
   async function contributionFrom(draft: ContributionDraft): Promise<Result<Contribution | SkillContribution>> {
     const source = sourceOf(draft);
@@ -292,6 +310,9 @@ export function createGrowthDesk(deps: GrowthDeskDeps): GrowthDesk {
     if (contribution.credit.account === self) return because('approves_own', 'Nobody approves what they gave.');
     if (receipt === null) return because('no_receipt', 'Its contributor has not written the receipt yet.');
     if (receipt.fault !== null) return receipt.fault;
+    if (one.fault !== null) return one.fault;
+    if (receipt.worthMicros > one.worthMicros)
+      return because('more_than_found', 'The receipt says more than was found by those whom you hear.');
     if (receipt.worthMicros === 0) return because('worth_nothing', 'It comes to nothing, so there is nothing to mint.');
     if (mintedFor(one) !== null) return because('minted_twice', 'Credit was minted for this content already.');
     if (one.approvals.some(({ by }) => by === self)) return because('approved_already', 'You approved it already.');
@@ -310,34 +331,38 @@ export function createGrowthDesk(deps: GrowthDeskDeps): GrowthDesk {
         const teachers = await openTeachers(made.value.source, verify);
         if (!teachers.ok) return teachers;
         // Nobody has looked yet; everything else must hold before anybody does.
-        const fault = faultOf({ contribution: made.value, teachers: teachers.value }, []);
+        const id = contributionIdOf(made.value);
+        const fault = faultOf({ id, contribution: made.value, teachers: teachers.value }, []);
         if (fault !== null && fault.code !== 'too_few_verifiers') return err(fault);
         const key = mintKeyOf(made.value);
         if (ledger.state.mintByKey.has(key)) return fail('minted_twice', 'Credit was minted for this content already.');
-        if (declared.some(({ mintKey, contribution }) => mintKey === key && contribution.contributor.node === self))
-          return fail('declared_already', 'You gave this content already: change it, or go on with the first.');
         // First, so that nobody asks in vain; what was not said leaves no file behind.
         const kept = file === null ? ok(undefined) : await keepFile(draft, file);
         if (!kept.ok) return kept;
         const said = await state({ type: 'contribution-declared', v: 1, contribution: made.value });
-        if (said.ok) return ok(contributionIdOf(made.value));
+        if (said.ok) return ok(id);
         if (file !== null && !filesHere.has(draft.content.hash)) await files.letGo(draft.content.hash);
         return said;
       }),
-    fetchFile: (id) =>
+    async fetchFile(id) {
+      const about = find(id);
+      if (!about.ok) return about;
+      const { contributor, content } = about.value.contribution;
+      if (content.redaction === 'private_commitment') return filePrivate;
+      const holders = [contributor.node, ...about.value.findings.map(({ finding }) => finding.verifier)];
+      const others = [...new Set(holders)].filter((node) => node !== self).slice(0, MOST_HOLDERS);
+      // Others may take long, and nothing else waits for them.
+      const fetched = await files.fetch(content.hash, content.sizeBytes, others);
+      if (!fetched.ok) return fetched;
+      const after = await inTurn(readNow);
+      return after.ok ? fetched : after;
+    },
+    offerFile: (id, file) =>
       act(async () => {
-        const about = find(id);
-        if (!about.ok) return about;
-        const { contributor, content } = about.value.contribution;
-        const holders = [contributor.node, ...about.value.findings.map(({ finding }) => finding.verifier)];
-        const others = [...new Set(holders)].filter((node) => node !== self);
-        return files.fetch(content.hash, content.sizeBytes, others);
+        const own = findOwn(id);
+        return own.ok ? keepFile(own.value.contribution, file) : own;
       }),
-    letFileGo: (id) =>
-      act(async () => {
-        const about = find(id);
-        return about.ok ? files.letGo(about.value.contribution.content.hash) : about;
-      }),
+    letFileGo: (hash) => act(() => files.letGo(hash)),
     find: (id, found) =>
       say(async () => {
         const about = find(id);
@@ -365,7 +390,7 @@ export function createGrowthDesk(deps: GrowthDeskDeps): GrowthDesk {
           if (!said.ok) return said;
         }
         return ok(undefined);
-      }),
+      }, found.length),
     receipt: (id) =>
       say(async () => {
         const own = findOwn(id);
@@ -458,3 +483,7 @@ export function createGrowthDesk(deps: GrowthDeskDeps): GrowthDesk {
         .map(({ id, capability, requester, at }) => ({ id, capability, requester, at })),
   };
 }
+
+const trusting: Verify = async () => true;
+
+const filePrivate = fail('file_private', 'A file that stays private is not handed on.');

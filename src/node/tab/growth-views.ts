@@ -6,10 +6,10 @@ import type { Finding } from '#core/ledger/growth/finding';
 import type { ContributionKind, Delta, FindingReceipt, Source } from '#core/ledger/growth/growth-fields';
 
 /**
- * How far a contribution came: `declared`, others look at it; `found`, enough of them found it true for a receipt; `receipted`; `approved`,
- * enough curators agreed; `minted`.
+ * How far a contribution came: `declared`, others look at it; `found`, enough of them found it true for a receipt; `receipted`, with what
+ * was found; `approved`, enough curators agreed; `minted`. `elsewhere`: credit for the same content went to somebody else.
  */
-export type ContributionStage = 'declared' | 'found' | 'receipted' | 'approved' | 'minted';
+export type ContributionStage = 'declared' | 'found' | 'receipted' | 'approved' | 'minted' | 'elsewhere';
 
 /** What others found about one of the receipts that a contribution needs. */
 export interface NeededReceipt {
@@ -40,6 +40,8 @@ export interface GivenContribution {
     readonly fault: Failure | null;
     readonly worthMicros: number;
     readonly at: number;
+    /** Whether the logs of those whom this node hears hold what it rests on: a receipt may carry what no log does. */
+    readonly borneOut: boolean;
   } | null;
   /** Curators who approved the receipt. */
   readonly approvedBy: readonly NodeId[];
@@ -64,6 +66,10 @@ export interface GrowthView {
   readonly ownLogOnly: boolean;
   /** How many further statements of this node would count. */
   readonly statementsLeft: number;
+  /** How many statements of others were left out for want of room. */
+  readonly leftOut: number;
+  /** Hashes of files that are kept here and belong to no contribution that is shown. */
+  readonly strayFiles: readonly string[];
 }
 
 /** Work of this node that can show a skill. */
@@ -110,19 +116,27 @@ export interface GrowthDesk {
   read(): Promise<Result<GrowthView>>;
   /**
    * The id of the contribution. With its file others can fetch that from this device. Codes: rules of contributions, `malformed`,
-   * `statement_too_long`, `unknown_terms`, `unknown_receipt`, `declared_already`, `minted_twice`, `file_private`, those of
+   * `statement_too_long`, `unknown_terms`, `unknown_receipt`, `minted_twice`, `file_private`, those of
    * `ContributionFiles.keep`.
    */
   declare(draft: ContributionDraft, file: Uint8Array<ArrayBuffer> | null): Promise<Result<string>>;
-  /** The file of a contribution, from here or from whoever holds it; it is kept for others from then on. Codes of `ContributionFiles.fetch`, `unknown_contribution`. */
+  /**
+   * The file of a contribution, from here or from whoever holds it; it is kept for others from then on. Codes of
+   * `ContributionFiles.fetch`, `unknown_contribution`, `file_private`.
+   */
   fetchFile(id: string): Promise<Result<Uint8Array<ArrayBuffer>>>;
-  /** Nobody can fetch the file from this device any more. */
-  letFileGo(id: string): Promise<Result<void>>;
+  /** Others can fetch the file of an own contribution from this device. Codes of `ContributionFiles.keep`, `unknown_contribution`, `file_private`. */
+  offerFile(id: string, file: Uint8Array<ArrayBuffer>): Promise<Result<void>>;
+  /** Nobody can fetch the file of this hash from this device any more. */
+  letFileGo(hash: string): Promise<Result<void>>;
   /** Codes: `unknown_contribution`, `judges_own_contribution`, `gain_not_measured`, `receipt_not_needed`, `malformed`. */
   find(id: string, found: readonly FoundDraft[]): Promise<Result<void>>;
   /** Signs the receipt of an own contribution with what was found. Codes: rules of contributions, `unknown_contribution`. */
   receipt(id: string): Promise<Result<string>>;
-  /** As a curator. Codes: `minting_off`, `not_a_curator`, `no_receipt`, `approves_own`, `approved_already`, `minted_twice`, `worth_nothing`, rules of contributions. */
+  /**
+   * As a curator. Codes: `minting_off`, `not_a_curator`, `no_receipt`, `approves_own`, `approved_already`, `minted_twice`, `worth_nothing`,
+   * `more_than_found`, rules of contributions (by the receipt, and by what was found up to now).
+   */
   approve(id: string): Promise<Result<void>>;
   /** Takes what curators approved. Codes: rules of mints, `no_receipt`, `unknown_contribution`. */
   mint(id: string): Promise<Result<void>>;

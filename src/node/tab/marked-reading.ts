@@ -15,8 +15,10 @@ export interface MarkedReadingDeps {
   readonly clock: Pick<Clock, 'monotonicMs' | 'after'>;
   /** Which events are wanted. Their names must be such as stand in no other entry by chance. */
   readonly kinds: readonly LedgerEvent['kind'][];
-  /** A log turned out to be a forger's: what was taken counted before that was known, and everything comes again, without it. */
+  /** A log turned out to be a forger's, or is (no longer) left out: everything comes again, without it. */
   readonly startAnew: () => void;
+  /** Whose logs are not read; absent: everybody's are. */
+  readonly leavesOut?: (author: NodeId) => boolean;
   /** True when it changes anything. */
   readonly take: (entry: LedgerEntry) => boolean | Promise<boolean>;
 }
@@ -30,20 +32,26 @@ export interface MarkedReading {
   readOn(): Promise<Result<boolean>>;
 }
 
-export function createMarkedReading({ ledger, clock, kinds, startAnew, take }: MarkedReadingDeps): MarkedReading {
+/** A time of an entry is its author's word; past it no date can be shown. */
+const LATEST_DATE_MS = 8.64e15;
+
+export function createMarkedReading(deps: MarkedReadingDeps): MarkedReading {
+  const { ledger, clock, kinds, startAnew, leavesOut = () => false, take } = deps;
   const marks = kinds.map((kind) => utf8(kind));
   /** How far each log was read. */
   const readTo = new Map<NodeId, number>();
-  let bans = '';
+  let unread = '';
 
-  async function readLog(author: NodeId, length: number, pace: () => Promise<void>): Promise<Result<boolean>> {
+  /** Not told yet. */
+  let changed = false;
+
+  async function readLog(author: NodeId, length: number, pace: () => Promise<void>): Promise<Result<void>> {
     const end = Math.min(length, ledger.state.bannedFrom.get(author) ?? length);
-    let any = false;
     for (let from = readTo.get(author) ?? 0; from < end;) {
       const read = await ledger.bytesOf(author, from, Math.min(READ_BATCH, end - from));
       if (!read.ok) return read;
       // What comes before the checkpoint that this ledger began with may still be on its way.
-      if (read.value.length === 0 && from < ledger.heldFrom(author)) return ok(any);
+      if (read.value.length === 0 && from < ledger.heldFrom(author)) return ok(undefined);
       if (read.value.length === 0)
         return fail('ledger_damaged', `Entry ${from} of that log is not on this device any more.`);
       for (const bytes of read.value) {
@@ -52,31 +60,35 @@ export function createMarkedReading({ ledger, clock, kinds, startAnew, take }: M
           // Signature and chain were verified before it was stored.
           const entry = await openEntry(ledgerEventSchema, bytes, trusting);
           if (!entry.ok) return fail('ledger_damaged', `Entry ${from} of that log is damaged: ${entry.error.message}`);
-          if (kinds.includes(entry.value.event.kind)) any = (await take(entry.value)) || any;
+          const at = Math.min(entry.value.at, LATEST_DATE_MS);
+          if (kinds.includes(entry.value.event.kind) && (await take({ ...entry.value, at }))) changed = true;
         }
         from += 1;
       }
       readTo.set(author, from);
     }
-    return ok(any);
+    return ok(undefined);
   }
 
   return {
     async readOn() {
       const pace = createPace(clock);
-      const nowBanned = JSON.stringify([...ledger.state.bannedFrom].sort());
-      let changed = nowBanned !== bans;
-      if (changed) {
+      const heads = ledger.heads();
+      const without = heads.map(({ author }) => author).filter(leavesOut);
+      const nowUnread = JSON.stringify([[...ledger.state.bannedFrom].sort(), without]);
+      if (nowUnread !== unread) {
         startAnew();
         readTo.clear();
-        bans = nowBanned;
+        unread = nowUnread;
+        changed = true;
       }
-      for (const { author, length } of ledger.heads()) {
-        const read = await readLog(author, length, pace);
+      for (const { author, length } of heads) {
+        const read = leavesOut(author) ? ok(undefined) : await readLog(author, length, pace);
         if (!read.ok) return read;
-        changed ||= read.value;
       }
-      return ok(changed);
+      const any = changed;
+      changed = false;
+      return ok(any);
     },
   };
 }

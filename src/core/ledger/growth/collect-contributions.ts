@@ -1,20 +1,22 @@
 import type { NodeId } from '../../base/ids';
 import { createLeast } from '../../base/least';
 import type { Failure } from '../../base/result';
-import type { Signed } from '../../wire/signed';
+import { idOfSigned, type Signed } from '../../wire/signed';
 import type { TeacherPolicyCard } from '../cards/teacher-policy';
 import { CONTRIBUTION_RULES, giversOf } from '../rules/contribution-rules';
 import { keepsAll } from '../rules/rule';
-import { contributionIdOf, type Contribution, type SkillContribution } from './contribution-receipt';
+import type { Contribution, SkillContribution } from './contribution-receipt';
 import type { Finding } from './finding';
 import { MEASURING_RECEIPT, receiptsNeededBy } from './growth-fields';
 import type { OpenedGrowthStatement } from './growth-statement';
 import { mintKeyOf, mintMicros, type OpenedContributionReceipt } from './open-contribution';
 
-/** The first statements of one author that count; who says more is not heard further, so that one log cannot fill what everybody keeps. */
-export const MAX_GROWTH_STATEMENTS_PER_AUTHOR = 128;
-/** What is kept in all: at 12 KiB each, the most that a hostile community can make a tab keep is 24 MB. */
-export const MAX_GROWTH_STATEMENTS = 2_048;
+/** The first statements and receipts of one author that count; who says more is not heard further, so that one log cannot fill what everybody keeps. */
+export const MAX_GROWTH_STATEMENTS_PER_AUTHOR = 256;
+/** The same of whom this node trusts to say much: itself, and the curators, who have something to say of every contribution. */
+export const MAX_TRUSTED_STATEMENTS_PER_AUTHOR = 8_192;
+/** What is kept in all of everybody else: 1 KB each as a rule, 32 KiB at most. */
+export const MAX_GROWTH_STATEMENTS = 4_096;
 /** Findings that one receipt holds; see `contributionReceiptSchema`. */
 const MAX_FINDINGS = 20;
 
@@ -34,6 +36,8 @@ type Said =
 interface Counted extends GrowthPlace {
   readonly rank: number;
   readonly said: Said;
+  /** Of what gives something, what is minted once for it. */
+  readonly mintKey: string | null;
 }
 
 export interface SignedFinding {
@@ -72,35 +76,52 @@ export interface DeclaredContribution {
 
 export interface TermsRead {
   /** Content id of the policy. */
+  readonly id: string;
   readonly signed: Signed;
   readonly policy: TeacherPolicyCard;
 }
 
 /**
  * What the logs of a community say of contributions, taken as they come: those of one author in the order of its log, authors in any
- * order. The same logs give the same answer. A set that is full keeps the first statement of everybody before the second of anybody.
+ * order. The same logs give the same answer. A set that is full keeps the first statement of everybody before the second of anybody;
+ * those of whom this node trusts are kept beside it.
  */
 export interface ContributionSet {
-  /** False for what was taken before: an entry at or before the last one of its author. */
+  /** False for what was taken before (an entry at or before the last one of its author), and for what is more than counts of one author. */
   add(place: GrowthPlace, said: Said): boolean;
-  /** How many statements of this author count. */
-  sizeOf(author: NodeId): number;
-  /** The latest first. `heard`: whose findings count. */
-  contributions(community: string, heard: (node: NodeId) => boolean): readonly DeclaredContribution[];
-  /** Terms of teachers that members read, the latest first. */
+  /** How many further statements of this author would count. */
+  roomOf(author: NodeId): number;
+  /** For how many there was no room. */
+  leftOut(): number;
+  /** The latest first; of what one node gave several times, under other words, the last. */
+  contributions(community: string): readonly DeclaredContribution[];
+  /** Terms of teachers that members read, each once, the latest first. */
   terms(): readonly TermsRead[];
 }
 
-export function createContributionSet(most = MAX_GROWTH_STATEMENTS): ContributionSet {
+export interface ContributionSetOptions {
+  /** The node here, and the curators. */
+  readonly isTrusted: (node: NodeId) => boolean;
+  /** Other than `MAX_GROWTH_STATEMENTS` only where it is tried out what a full set does. */
+  readonly most?: number;
+}
+
+export function createContributionSet({
+  isTrusted,
+  most = MAX_GROWTH_STATEMENTS,
+}: ContributionSetOptions): ContributionSet {
+  const trusted: Counted[] = [];
   const authors = new Map<NodeId, { lastSeq: number; counted: number }>();
   const kept = createLeast<Counted>(most, (a, b) => a.rank - b.rank || byId(a, b));
   const ofKind = <Kind extends Said['kind']>(kind: Kind) =>
-    kept
-      .items()
+    [...trusted, ...kept.items()]
       .filter(
         (one): one is Counted & { readonly said: Extract<Said, { readonly kind: Kind }> } => one.said.kind === kind,
       )
       .sort((a, b) => a.seq - b.seq || byId(a, b));
+
+  const limitOf = (author: NodeId): number =>
+    isTrusted(author) ? MAX_TRUSTED_STATEMENTS_PER_AUTHOR : MAX_GROWTH_STATEMENTS_PER_AUTHOR;
 
   return {
     add(place, said) {
@@ -108,36 +129,46 @@ export function createContributionSet(most = MAX_GROWTH_STATEMENTS): Contributio
       if (place.seq <= author.lastSeq) return false;
       authors.set(place.author, author);
       author.lastSeq = place.seq;
-      if (author.counted === MAX_GROWTH_STATEMENTS_PER_AUTHOR) return false;
-      kept.add({ ...place, said, rank: author.counted });
+      if (author.counted >= limitOf(place.author)) return false;
+      const given = said.kind === 'declared' ? said : said.kind === 'receipt' ? said.opened : null;
+      const counted = { ...place, said, rank: author.counted, mintKey: given && mintKeyOf(given.contribution) };
+      if (isTrusted(place.author)) trusted.push(counted);
+      else kept.add(counted);
       author.counted += 1;
       return true;
     },
-    sizeOf: (author) => authors.get(author)?.counted ?? 0,
-    contributions(community, heard) {
+    roomOf: (author) => limitOf(author) - (authors.get(author)?.counted ?? 0),
+    leftOut: () => kept.leftOut(),
+    contributions(community) {
       const findings = new Map<string, Map<string, SignedFinding>>();
       for (const { said } of ofKind('found')) {
-        if (!heard(said.finding.verifier)) continue;
         const about = findings.get(said.finding.contribution) ?? new Map<string, SignedFinding>();
         // What somebody finds later replaces what it found before.
         about.set(`${said.finding.receipt} ${said.finding.verifier}`, said);
         findings.set(said.finding.contribution, about);
       }
       const receipts = new Map<string, DeclaredContribution['receipt']>();
-      const given = new Map<string, Pick<DeclaredContribution, 'contribution' | 'teachers' | 'at'>>();
-      for (const { said, author, at } of ofKind('receipt')) {
+      const given = new Map<string, Pick<DeclaredContribution, 'contribution' | 'teachers' | 'at' | 'mintKey'>>();
+      /** By giver and content, the contribution that stands for it. */
+      const latest = new Map<string, string>();
+      for (const { said, author, at, mintKey } of ofKind('receipt')) {
         const { contribution, contributionId, fault, id, teachers } = said.opened;
         // Everybody can write down the receipt of another; it is the contributor's own word that counts.
         if (contribution.contributor.node !== author) continue;
-        given.set(contributionId, { contribution, teachers, at });
+        given.set(contributionId, { contribution, teachers, at, mintKey: mintKey! });
+        latest.set(`${author} ${mintKey}`, contributionId);
         const found = said.opened.findings.map(({ finding }) => finding);
         const worthMicros = mintMicros(contribution, found);
         receipts.set(contributionId, { id, signed: said.signed, fault, worthMicros, at });
       }
-      for (const { said, at } of ofKind('declared')) given.set(said.contributionId, { ...said, at });
+      for (const { said, author, at, mintKey } of ofKind('declared')) {
+        given.set(said.contributionId, { ...said, at, mintKey: mintKey! });
+        latest.set(`${author} ${mintKey}`, said.contributionId);
+      }
       const approvals = ofKind('approved');
       return [...given]
-        .map(([id, { contribution, teachers, at }]): DeclaredContribution => {
+        .filter(([id, { contribution, mintKey }]) => latest.get(`${contribution.contributor.node} ${mintKey}`) === id)
+        .map(([id, { contribution, teachers, at, mintKey }]): DeclaredContribution => {
           const about = fitFor(contribution, sorted(findings.get(id) ?? new Map<string, SignedFinding>()));
           const found = about.map(({ finding }) => finding);
           const receipt = receipts.get(id) ?? null;
@@ -155,19 +186,23 @@ export function createContributionSet(most = MAX_GROWTH_STATEMENTS): Contributio
             teachers,
             at,
             findings: about,
-            fault: faultOf({ contribution, teachers }, found),
+            fault: faultOf({ id, contribution, teachers }, found),
             worthMicros: mintMicros(contribution, found),
-            mintKey: mintKeyOf(contribution),
+            mintKey,
             receipt,
             approvals: sorted(new Map(agreed.map(({ said: { by, signed } }) => [by, { by, signed }]))),
           };
         })
         .sort((a, b) => b.at - a.at || byId(a, b));
     },
-    terms: () =>
-      ofKind('terms')
-        .map(({ said: { signed, policy } }) => ({ signed, policy }))
-        .reverse(),
+    terms() {
+      const byId = new Map<string, TermsRead>();
+      for (const { said } of ofKind('terms')) {
+        const id = idOfSigned(said.signed);
+        byId.set(id, { id, signed: said.signed, policy: said.policy });
+      }
+      return [...byId.values()].sort((a, b) => b.policy.at - a.policy.at || (a.id < b.id ? -1 : 1));
+    },
   };
 }
 
@@ -196,11 +231,11 @@ const VERDICTS_BY_WEIGHT: readonly Finding['verdict'][] = ['rejected', 'accepted
 
 /** The first rule of contributions that a receipt with these findings breaks. */
 export function faultOf(
-  { contribution, teachers }: Pick<DeclaredContribution, 'contribution' | 'teachers'>,
+  { id, contribution, teachers }: Pick<DeclaredContribution, 'id' | 'contribution' | 'teachers'>,
   findings: readonly Finding[],
 ): Failure | null {
   const kept = keepsAll(CONTRIBUTION_RULES, {
-    contributionId: contributionIdOf(contribution),
+    contributionId: id,
     contribution,
     findings,
     source: contribution.source,
