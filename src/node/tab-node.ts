@@ -473,6 +473,8 @@ export interface ReceiptDetail {
   readonly executor: string;
   readonly validators: readonly string[];
   readonly verdict: 'unchecked' | 'accepted' | 'rejected' | 'disputed';
+  /** A panel found the work wrong afterwards: it earns no units. */
+  readonly foundWrong: boolean;
   readonly units: number;
   readonly tokens: number | null;
   readonly signers: readonly string[];

@@ -15,6 +15,7 @@ const receipt = (change: Partial<ReceiptDetail>): ReceiptDetail => ({
   tokens: 10,
   signers: [],
   verified: true,
+  foundWrong: false,
   ...change,
 });
 
@@ -23,18 +24,22 @@ describe('filtering receipts', () => {
     receipt({ id: '1' }),
     receipt({ id: '2', verdict: 'rejected', executor: 'ann' }),
     receipt({ id: '3', capability: 'echo@1', requester: 'dan', validators: [] }),
+    receipt({ id: '4', requester: 'eve', executor: 'eve', validators: [], foundWrong: true }),
   ];
   const ids = (filter: Partial<typeof NO_FILTER>): string[] =>
     filterReceipts(receipts, { ...NO_FILTER, ...filter }, 'ann').map(({ id }) => id);
 
-  it('shows everything without a filter', () => expect(ids({})).toEqual(['1', '2', '3']));
-  it('finds a verdict', () => expect(ids({ verdict: 'rejected' })).toEqual(['2']));
+  it('shows everything without a filter', () => expect(ids({})).toEqual(['1', '2', '3', '4']));
+  it('finds a verdict, and with what was rejected what was found wrong later', () => {
+    expect(ids({ verdict: 'rejected' })).toEqual(['2', '4']);
+    expect(ids({ verdict: 'accepted' })).toEqual(['1', '3']);
+  });
   it('finds a kind of job', () => expect(ids({ capability: 'echo@1' })).toEqual(['3']));
   it('finds what this node did', () => expect(ids({ role: 'executor' })).toEqual(['2']));
   it('finds everything in which a node took part', () => expect(ids({ node: 'cat' })).toEqual(['1', '2']));
   it('joins filters', () => expect(ids({ node: 'cat', verdict: 'accepted' })).toEqual(['1']));
   it('offers everybody who took part, once', () =>
-    expect([...nodesIn(receipts)].sort()).toEqual(['ann', 'bob', 'cat', 'dan']));
+    expect([...nodesIn(receipts)].sort()).toEqual(['ann', 'bob', 'cat', 'dan', 'eve']));
   it('knows that one node may ask and answer', () =>
     expect(rolesOf(receipts[1]!, 'ann')).toEqual(['requester', 'executor']));
 });

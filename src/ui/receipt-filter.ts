@@ -43,7 +43,7 @@ export const filterReceipts = (
 ): readonly ReceiptRow[] =>
   receipts.filter(
     (receipt) =>
-      (filter.verdict === '' || receipt.verdict === filter.verdict) &&
+      (filter.verdict === '' || (receipt.foundWrong ? 'rejected' : receipt.verdict) === filter.verdict) &&
       (filter.capability === '' || receipt.capability === filter.capability) &&
       (filter.role === '' || rolesOf(receipt, here).includes(filter.role)) &&
       (filter.node === '' || nodesOf(receipt).includes(filter.node)),

@@ -243,6 +243,17 @@ test('a false answer that was let pass is challenged by whoever paid: a panel ag
   await expect(seen.getByTestId('line-state')).toHaveText('Found wrong');
   await expect(seen).toContainText('It was challenged, and a panel found the work wrong: it is not paid');
   await look(witness!.page, 'challenge-upheld-seen-by-its-panel');
+  // Its receipt says so too, wherever it is held.
+  for (const { page: held } of [asker, witness!]) {
+    await place(held, 'Ledger');
+    await expect(
+      held
+        .getByTestId('receipt-list')
+        .getByRole('link')
+        .filter({ hasText: 'Found wrong' })
+        .filter({ hasText: '0 units' }),
+    ).toHaveCount(1);
+  }
   expect(await confirmedOf(liar)).toBe(0);
   expect(await unitsOfLiar()).toBeLessThan(unitsBefore);
   // What is owed is what looking costs, and nothing is set aside any more.

@@ -34,6 +34,7 @@ const PLACES = [
   '/models',
   '/experts',
   '/verify',
+  '/contributions',
   '/lab',
   '/tasks',
   '/settings',

@@ -23,6 +23,7 @@ const PLACES = [
   '/models',
   '/experts',
   '/verify',
+  '/contributions',
   '/no/such/place',
 ];
 

@@ -34,7 +34,10 @@ export interface LedgerBeginning {
 export type ReceiptRow = Pick<
   ReceiptFact,
   'id' | 'at' | 'capability' | 'requester' | 'executor' | 'validators' | 'verdict' | 'units'
->;
+> & {
+  /** A panel found the work wrong afterwards: it earns no units. */
+  readonly foundWrong?: boolean;
+};
 
 /** What this node did: paid, worked, looked, put up a bond, gave or got a part of a limit, was credited anew. */
 export type LineKind = 'paid' | 'earned' | 'checked' | 'bond' | 'granted' | 'received' | 'minted';

@@ -15,6 +15,7 @@ import type {
   LineDetail,
   ReplayProgress,
 } from './ledger-desk-views';
+import { foundWrong } from './found-wrong';
 import { challengeTo, ledgerLines } from './ledger-lines';
 import { receiptDetail } from './ledger-views';
 import type { Links } from '#core/transport/ports';
@@ -98,7 +99,7 @@ export function createLedgerDesk({ ledger, verify, clock, links, disputes, claim
       credits: closing?.credits ?? [],
       ...toldBy(opened.value),
       entry: place,
-      receipt: fact === undefined ? null : receiptDetail(fact),
+      receipt: fact === undefined ? null : receiptDetail(fact, foundWrong(state)(fact)),
     });
   }
 
@@ -239,10 +240,15 @@ export function createLedgerDesk({ ledger, verify, clock, links, disputes, claim
     summary,
     beginning,
     balance: () => (community.economy === undefined ? null : ledger.state.balanceOf(self)),
-    receipts: () => [...ledger.state.receiptsById.values()].sort((a, b) => b.at - a.at || (a.id < b.id ? -1 : 1)),
+    receipts() {
+      const isWrong = foundWrong(ledger.state);
+      return [...ledger.state.receiptsById.values()]
+        .map((fact) => (isWrong(fact) ? { ...fact, foundWrong: true } : fact))
+        .sort((a, b) => b.at - a.at || (a.id < b.id ? -1 : 1));
+    },
     receipt: (id) => {
       const fact = ledger.state.receiptsById.get(id);
-      return fact === undefined ? null : receiptDetail(fact);
+      return fact === undefined ? null : receiptDetail(fact, foundWrong(ledger.state)(fact));
     },
     lines,
     line,

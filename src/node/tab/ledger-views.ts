@@ -47,7 +47,7 @@ export async function receiptView(ledger: Ledger, id: string, verify: Verify): P
   });
 }
 
-export const receiptDetail = (fact: ReceiptFact): ReceiptDetail => ({
+export const receiptDetail = (fact: ReceiptFact, wrong: boolean): ReceiptDetail => ({
   id: fact.id,
   at: fact.at,
   capability: fact.capability,
@@ -56,6 +56,7 @@ export const receiptDetail = (fact: ReceiptFact): ReceiptDetail => ({
   executor: fact.executor,
   validators: fact.validators,
   verdict: fact.verdict,
+  foundWrong: wrong,
   units: fact.units,
   tokens: fact.completionTokens,
   signers: fact.signers,
