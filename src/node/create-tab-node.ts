@@ -375,6 +375,8 @@ export function createTabNode(deps: TabNodeDeps): TabNode & { begin(): Promise<v
     async ledgerDesk() {
       const node = mesh();
       if (!node) return NOT_RUNNING;
+      // Whoever looks holds the logs of all from then on.
+      void node.economy();
       const { createLedgerDesk } = await import('./tab/ledger-desk');
       if (desk?.ledger !== node.ledger) {
         const { ledger, links } = node;
@@ -391,7 +393,6 @@ export function createTabNode(deps: TabNodeDeps): TabNode & { begin(): Promise<v
       const node = mesh();
       if (!node) return NOT_RUNNING;
       if (!life.settings.evidenceGraph) return fail('graph_off', 'The evidence graph is switched off in the settings.');
-      // Whoever looks holds the logs of all from then on.
       void node.economy();
       const { createGraphDesk } = await import('./tab/graph-desk');
       if (graph?.ledger !== node.ledger)

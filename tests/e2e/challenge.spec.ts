@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises';
 import { expect, test, type Locator, type Page } from '@playwright/test';
 import { createPassphraseSeal } from '#adapters/identity-passphrase';
 import { createSeedSigner, SEED_BYTES } from '#adapters/signer-seed';
@@ -47,15 +48,17 @@ const WINDOWS = [
 
 let harness: HarnessServer;
 let app: AppServer;
-/** Founds the community, asks, pays, and challenges. */
+/** Founds the community, asks, pays, and challenges what is right. */
 let asker: PersonAtPage;
+/** Is given the words of an answer that somebody else paid for, and challenges what is wrong. */
+let reader: PersonAtPage;
 /** Answers honestly, and looks at what others answer as it is told. */
 let host: PersonAtPage;
 /** Named by the manifest: the panel. */
 let witnesses: PersonAtPage[] = [];
 /** The product's own node with a lie in what it answers; looks honestly at what others answer. */
 let liar: PersonAtPage;
-const everyone = (): PersonAtPage[] => [asker, host, ...witnesses, liar];
+const everyone = (): PersonAtPage[] => [asker, reader, host, ...witnesses, liar];
 
 const chance: Chance = { bytes: (count) => crypto.getRandomValues(new Uint8Array(count)) };
 
@@ -141,8 +144,9 @@ test.beforeAll(async ({ browser }) => {
   app = await serveApp({ server: { allowedOrigins: [harness.origin] } });
   const arriveAt = (path: string) =>
     arrive(browser, app.origin + path, { before: (page) => withAxe(page).then(() => withBreakableDevice(page)) });
-  [asker, host, liar, ...witnesses] = await Promise.all([
+  [asker, reader, host, liar, ...witnesses] = await Promise.all([
     arriveAt('/settings'),
+    arriveAt('/'),
     arriveAt('/'),
     openLiar(
       browser,
@@ -154,7 +158,7 @@ test.beforeAll(async ({ browser }) => {
     arriveAt('/'),
   ]);
   await found();
-  const invited = [host, ...witnesses, liar];
+  const invited = [reader, host, ...witnesses, liar];
   const links: string[] = [];
   for (const _ of invited) links.push(await asker.page.evaluate(() => window.tabmesh!.invite({ uses: 1 })));
   await Promise.all(
@@ -166,7 +170,7 @@ test.beforeAll(async ({ browser }) => {
     }),
   );
   // Those of the panel load their model, and are away while others look.
-  await Promise.all(invited.map(goToWork));
+  await Promise.all(invited.filter((one) => one !== reader).map(goToWork));
   await Promise.all(witnesses.map(withdraw));
   await Promise.all([host, liar].map(showsPrice));
 });
@@ -200,7 +204,6 @@ async function paidAnswerOf({ nodeId }: PersonAtPage, checker: PersonAtPage): Pr
 
 /** Looks again on the own device, which finds it wrong. */
 async function findWrong(line: Locator): Promise<void> {
-  await line.getByRole('button', { name: 'Look again', exact: true }).click();
   await line.getByRole('button', { name: 'Look again here' }).click();
   await expect(line.getByTestId('look-outcome')).toContainText('This device finds it wrong', { timeout: 60_000 });
 }
@@ -217,7 +220,25 @@ async function confirmedOf({ nodeId }: PersonAtPage): Promise<number> {
   return (await sums())[0]!;
 }
 
-test('a false answer that was let pass is challenged by whoever paid: a panel agrees, it is not paid, and the bond comes back', async () => {
+/** Hands question and answer of a line to somebody else, who opens them; resolves to what can be challenged of it there. */
+async function handOn(line: Locator, to: PersonAtPage): Promise<Locator> {
+  await line.getByRole('button', { name: 'Seal this', exact: true }).click();
+  const seal = line.getByTestId('seal-panel');
+  await seal.getByRole('checkbox', { name: 'Include the words of question and answer' }).check();
+  const [download] = await Promise.all([
+    line.page().waitForEvent('download'),
+    seal.getByRole('button', { name: 'Seal and download' }).click(),
+  ]);
+  const buffer = await readFile(await download.path());
+  await place(to.page, 'Ledger');
+  await to.page.getByRole('link', { name: 'Verify evidence' }).click();
+  await to.page
+    .getByLabel('Open a bundle')
+    .setInputFiles({ name: 'bundle.car', mimeType: 'application/vnd.ipld.car', buffer });
+  return to.page.getByTestId('contestable');
+}
+
+test('a false answer that was let pass is challenged by a member who was given it: a panel agrees, it is not paid, and the bond comes back', async () => {
   test.setTimeout(300_000);
   const { page } = asker;
   await score(host, 'all right');
@@ -225,16 +246,22 @@ test('a false answer that was let pass is challenged by whoever paid: a panel ag
   const unitsOfLiar = async () => (await ledgerOf(page)).unitsByNode[liar.nodeId] ?? 0;
   await expect.poll(unitsOfLiar).toBeGreaterThan(0);
   const unitsBefore = await unitsOfLiar();
-  await findWrong(line);
-  await look(page, 'challenge-offered');
-  await line.getByRole('button', { name: 'Challenge it' }).click();
+  const given = await handOn(line, reader);
+  await expect(given).toContainText('any member may challenge it', { timeout: 60_000 });
+  await findWrong(given);
+  await look(reader.page, 'challenge-offered');
+  await given.getByRole('button', { name: 'Challenge it' }).click();
+  await expect(given.getByTestId('challenge-outcome')).toContainText('The panel found it wrong', { timeout: 60_000 });
+  await look(reader.page, 'challenge-upheld-of-another');
   await expect(line.getByTestId('line-state')).toHaveText('Found wrong', { timeout: 60_000 });
   await expect(line).toContainText('It was challenged, and a panel found the work wrong: it is not paid');
-  await expect(line.getByTestId('challenge-outcome')).toContainText('The panel found it wrong');
-  await expect(bondOf(asker)).toContainText('Came back');
   await look(page, 'challenge-upheld');
-  await bondOf(asker).click();
-  await expect(line).toContainText('A panel found the work wrong, as the challenge said: the bond came back.');
+  await place(reader.page, 'Ledger');
+  await expect(bondOf(reader)).toContainText('Came back', { timeout: 60_000 });
+  await bondOf(reader).click();
+  await expect(reader.page.getByTestId('line-card')).toContainText(
+    'A panel found the work wrong, as the challenge said: the bond came back.',
+  );
 
   const [witness] = witnesses;
   await place(witness!.page, 'Ledger');
@@ -268,6 +295,7 @@ test('a challenge of an honest answer is dismissed: the answer is paid, and the 
   await score(host, 'honest');
   const line = await paidAnswerOf(host, liar);
   await score(asker, 'all wrong');
+  await line.getByRole('button', { name: 'Look again', exact: true }).click();
   await findWrong(line);
   await line.getByRole('button', { name: 'Challenge it' }).click();
   await expect(line.getByTestId('challenge-outcome')).toContainText('Challenged.');
