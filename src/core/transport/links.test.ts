@@ -105,6 +105,24 @@ describe('links', () => {
     expect(await toB.send(new Uint8Array(MAX_MESSAGE_BYTES + 1))).toMatchObject({ error: { code: 'too_large' } });
   });
 
+  it('reaches a peer whose word is needed, also where no further link would be dialled, and says when it cannot', async () => {
+    const { clock, node, linked } = setUp();
+    const limits = { dialUpTo: 1, maxLinks: 2 };
+    const [a, b, c, d] = [await node(0, { limits }), await node(1), await node(2), await node(3)];
+    await linked(a, b);
+    expect(await a.links.reach(b.id, 1_000)).toBe(true);
+    expect(await a.links.reach(a.id, 1_000)).toBe(true);
+    // Wanted before it was needed: it had to wait for a free place.
+    a.links.want(c.id);
+    await clock.advance(10_000);
+    expect(a.links.to(c.id)).toBeNull();
+    expect(await clock.runUntil(a.links.reach(c.id, 5_000))).toBe(true);
+    expect(a.links.to(c.id)?.state).toBe('live');
+    // Every place is taken now, and somebody who is not there cannot be reached at all.
+    expect(await clock.runUntil(a.links.reach(d.id, 5_000))).toBe(false);
+    expect(await clock.runUntil(b.links.reach('f'.repeat(64), 5_000))).toBe(false);
+  });
+
   it('keeps one link when two peers dial each other at once: the one from the smaller id', async () => {
     const { clock, node, chance } = setUp();
     const [a, b] = [await node(0), await node(1)];

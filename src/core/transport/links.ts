@@ -77,6 +77,8 @@ export interface LinksDeps {
 
 interface Wish {
   readonly peer: NodeId;
+  /** Its word is needed: it may have a place that is kept free for those who dial this node. */
+  needed: boolean;
   failures: number;
   notThere: number;
   /** What it waits for instead of a timer. */
@@ -124,6 +126,7 @@ export function createLinks(deps: LinksDeps): Links {
     for (const wish of wishes.values()) if (wish.dialling && !links.has(wish.peer)) count++;
     return count;
   };
+  const placesFor = ({ needed }: Wish): number => (needed ? limits.maxLinks : limits.dialUpTo);
   const dialAfter = (wish: Wish, delayMs: number): void => {
     wish.cancelTimer?.();
     wish.parked = null;
@@ -140,7 +143,7 @@ export function createLinks(deps: LinksDeps): Links {
   const unpark = (reason: 'free_place' | 'rendezvous'): void => {
     for (const wish of wishes.values()) {
       if (wish.parked !== reason) continue;
-      if (reason === 'free_place' && inUse() >= limits.dialUpTo) return;
+      if (reason === 'free_place' && inUse() >= placesFor(wish)) continue;
       void dial(wish);
     }
   };
@@ -171,7 +174,7 @@ export function createLinks(deps: LinksDeps): Links {
 
   const dial = async (wish: Wish): Promise<void> => {
     if (!isCurrent(wish) || wish.dialling || links.has(wish.peer)) return;
-    if (inUse() >= limits.dialUpTo) {
+    if (inUse() >= placesFor(wish)) {
       wish.parked = 'free_place';
       return;
     }
@@ -312,6 +315,28 @@ export function createLinks(deps: LinksDeps): Links {
     clock.every(SWEEP_PERIOD_MS, sweep),
   ];
 
+  const want = (peer: NodeId): void => {
+    if (closed || peer === self) return;
+    const known = wishes.get(peer);
+    if (known !== undefined) {
+      // Somebody who was not there a moment ago has been seen: no need to sit out the pause.
+      if (known.notThere > 0 && !known.dialling && !links.has(peer)) dialAfter(known, COURTESY_MS);
+      known.notThere = 0;
+      return;
+    }
+    const wish: Wish = {
+      peer,
+      failures: 0,
+      notThere: 0,
+      parked: null,
+      dialling: false,
+      cancelTimer: null,
+      needed: false,
+    };
+    wishes.set(peer, wish);
+    if (!links.has(peer)) dialAfter(wish, Math.max(refusalLeftMs(peer), self < peer ? 0 : COURTESY_MS));
+  };
+
   return {
     events,
     get all() {
@@ -321,18 +346,25 @@ export function createLinks(deps: LinksDeps): Links {
     get unreachable() {
       return [...unreachable.values()];
     },
-    want(peer) {
-      if (closed || peer === self) return;
-      const known = wishes.get(peer);
-      if (known !== undefined) {
-        // Somebody who was not there a moment ago has been seen: no need to sit out the pause.
-        if (known.notThere > 0 && !known.dialling && !links.has(peer)) dialAfter(known, COURTESY_MS);
-        known.notThere = 0;
-        return;
-      }
-      const wish: Wish = { peer, failures: 0, notThere: 0, parked: null, dialling: false, cancelTimer: null };
-      wishes.set(peer, wish);
-      if (!links.has(peer)) dialAfter(wish, Math.max(refusalLeftMs(peer), self < peer ? 0 : COURTESY_MS));
+    want,
+    reach(peer, timeoutMs) {
+      if (peer === self || links.has(peer)) return Promise.resolve(true);
+      want(peer);
+      const wish = wishes.get(peer);
+      if (wish === undefined) return Promise.resolve(false);
+      wish.needed = true;
+      if (wish.parked === 'free_place') void dial(wish);
+      return new Promise((resolve) => {
+        const end = (reached: boolean): void => {
+          stop();
+          cancel();
+          resolve(reached);
+        };
+        const stop = events.on((event) => {
+          if (event.type === 'up' && event.link.peer === peer) end(true);
+        });
+        const cancel = clock.after(timeoutMs, () => end(false));
+      });
     },
     take: receive,
     forget(peer) {

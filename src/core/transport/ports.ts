@@ -132,6 +132,11 @@ export interface Links {
   /** Makes a link if there is none; used for peers learned from rooms and presence. */
   want(peer: NodeId): void;
   /**
+   * The same for a peer whose word is needed now: also where no further link would be dialled, as long as one more can be held. True
+   * once there is a link; false when there is none within the time.
+   */
+  reach(peer: NodeId, timeoutMs: number): Promise<boolean>;
+  /**
    * Makes a link of a channel that came about without the rendezvous, dialled or answered: shaken hands and admitted like
    * any. Resolves when that is decided, to the handshake's failure if there is no link.
    */

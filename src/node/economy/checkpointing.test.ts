@@ -56,6 +56,7 @@ async function witnesses() {
     },
   } as unknown as Bus;
   const checkpointing = startCheckpointing({
+    links: { reach: async () => true },
     signer: world.member('w0').signer,
     verify: world.verify,
     clock,

@@ -7,6 +7,7 @@ import {
   type CertifiedCheckpoint,
 } from '#core/ledger/certified-checkpoint';
 import type { Ledger } from '#core/ledger/ledger';
+import type { Links } from '#core/transport/ports';
 import { quorumOf } from '#core/ledger/witnesses';
 import type { KeyValueStore } from '#core/storage/ports';
 import { equalBytes } from '#core/base/bytes';
@@ -25,6 +26,9 @@ const IN_MEMORY_MS = 30_000;
 const LEAST_WAIT_MS = 30_000;
 const MAX_WAIT_MS = 3_600_000;
 
+/** A link to another witness is made in so long, or it is not here. */
+const REACH_MS = 5_000;
+
 /** With what is asked of it without unpacking it. */
 interface KeptCheckpoint extends CertifiedCheckpoint {
   readonly entries: number;
@@ -39,6 +43,7 @@ export interface CheckpointingDeps {
   readonly records: KeyValueStore;
   readonly ledger: Ledger;
   readonly bus: Bus;
+  readonly links: Pick<Links, 'reach'>;
 }
 
 /** Has checkpoints certified where this node is a witness of the manifest, and keeps the latest for whoever comes new. */
@@ -50,7 +55,15 @@ export interface Checkpointing {
   stop(): void;
 }
 
-export function startCheckpointing({ signer, verify, clock, records, ledger, bus }: CheckpointingDeps): Checkpointing {
+export function startCheckpointing({
+  signer,
+  verify,
+  clock,
+  records,
+  ledger,
+  bus,
+  links,
+}: CheckpointingDeps): Checkpointing {
   const { community } = ledger;
   const key = `ledger-certified/${community.id}`;
   const certifiers = certifiersOf(community);
@@ -101,6 +114,7 @@ export function startCheckpointing({ signer, verify, clock, records, ledger, bus
     for (const witness of certifiers) {
       if (enough()) break;
       if (witness === signer.nodeId) continue;
+      if (!(await links.reach(witness, REACH_MS))) continue;
       const said = await bus.call(witnessCheckpoint, { signed }, { provider: witness });
       if (!said.ok || !equalBytes(said.value.signed.payload, signed.payload)) continue;
       const [one, ...more] = said.value.signed.signatures;

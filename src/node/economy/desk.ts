@@ -52,10 +52,10 @@ export interface EconomyDesk {
 export function openEconomyDesk(deps: EconomyDeps): EconomyDesk {
   const { signer, verify, clock, chance, storage, ledger, bus, links, kinds } = deps;
   const { records } = storage;
-  const checkpointing = startCheckpointing({ signer, verify, clock, records, ledger, bus });
+  const checkpointing = startCheckpointing({ signer, verify, clock, records, ledger, bus, links });
   const beginning = createBeginning({ ledger, bus, clock, verify, keep: checkpointing.keep });
   const exchange = startLedgerExchange({ ledger, bus, links, clock, chance, beginning });
-  const witnessing = createWitnessing({ ledger, bus, clock, verify, exchange });
+  const witnessing = createWitnessing({ ledger, bus, clock, verify, exchange, links });
   const claims = startClaims({ signer, verify, clock, ledger, witnessing });
   const grants = startGrants(ledger, links);
   const { checks, loadModel } = deps;
@@ -66,6 +66,7 @@ export function openEconomyDesk(deps: EconomyDeps): EconomyDesk {
     records,
     ledger,
     bus,
+    links,
     exchange,
     witnessing,
     kinds,

@@ -72,6 +72,7 @@ function disputesOf(self: Member, { world, feeder }: Court, signs: () => boolean
     setFor: () => ({ witnesses: [], quorum: 1 }),
   };
   const disputes = startDisputes({
+    links: { reach: async () => true },
     verify: world.verify,
     clock,
     chance: createSeededChance(1),

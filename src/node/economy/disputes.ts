@@ -18,6 +18,7 @@ import { bondFor, rulingOf, type ProposedSettlement } from '#core/ledger/rules/d
 import { commitmentSchema } from '#core/ledger/statements';
 import { RULING_MS } from '#core/ledger/witness-duty';
 import type { KeyValueStore } from '#core/storage/ports';
+import type { Links } from '#core/transport/ports';
 import { checkAgainst } from '#core/wire/gate';
 import { idOfSigned, openSigned, signedSchema, type Signed } from '#core/wire/signed';
 import { checkInputSchema, type CheckInput } from '#services/check-redo/contract';
@@ -60,6 +61,9 @@ export interface Look {
   readonly panel: readonly NodeId[];
 }
 
+/** A link to a validator of the panel is made in so long, or it is not here. */
+const REACH_MS = 5_000;
+
 export interface DisputesDeps {
   readonly verify: Verify;
   readonly clock: Clock;
@@ -67,6 +71,7 @@ export interface DisputesDeps {
   readonly records: KeyValueStore;
   readonly ledger: Ledger;
   readonly bus: Bus;
+  readonly links: Pick<Links, 'reach'>;
   readonly exchange: LedgerExchange;
   readonly witnessing: Witnessing;
   readonly kinds: WorkKinds;
@@ -102,7 +107,7 @@ const NOTHING: Omit<Ending, 'outcome' | 'chargeMicros'> = {
 };
 
 export function startDisputes(deps: DisputesDeps): Disputes {
-  const { verify, clock, chance, records, ledger, bus, exchange, witnessing, kinds, checks, loadModel } = deps;
+  const { verify, clock, chance, records, ledger, bus, links, exchange, witnessing, kinds, checks, loadModel } = deps;
   const { author: self, community } = ledger;
   const policy = community.economy;
   const prefix = `challenge/${community.id}/`;
@@ -127,6 +132,7 @@ export function startDisputes(deps: DisputesDeps): Disputes {
     const kind = kinds.get(capability as CapabilityId);
     const check = kind && checks.get(kind.checkCapability);
     if (!check) return fail('unsupported', 'This node does not know how such work is checked.');
+    if (!(await links.reach(validator, REACH_MS))) return fail('no_answer', 'That node is not reachable now.');
     const sealed = await bus.call(check, claim, {
       provider: validator,
       timeoutMs: Math.max(timeoutMs, check.timeoutMs),

@@ -4,6 +4,7 @@ import type { Bus } from '#core/bus/bus';
 import type { EntryRef } from '#core/ledger/chain';
 import type { Ledger } from '#core/ledger/ledger';
 import { openHeadWitness, openOutcomeWitness, witnessesFor, type WitnessSet } from '#core/ledger/witnesses';
+import type { Links } from '#core/transport/ports';
 import type { Signed } from '#core/wire/signed';
 import { witnessHead } from '#services/witness-head/contract';
 import { witnessOutcome, type WitnessOutcomeInput } from '#services/witness-outcome/contract';
@@ -18,6 +19,7 @@ export interface WitnessingDeps {
   readonly clock: Clock;
   readonly verify: Verify;
   readonly exchange: LedgerExchange;
+  readonly links: Pick<Links, 'reach'>;
 }
 
 export interface Certificate {
@@ -34,7 +36,7 @@ export interface Witnessing {
   setFor(payer: NodeId, roster: string | null): WitnessSet;
 }
 
-export function createWitnessing({ ledger, bus, clock, verify, exchange }: WitnessingDeps): Witnessing {
+export function createWitnessing({ ledger, bus, clock, verify, exchange, links }: WitnessingDeps): Witnessing {
   const { community, author: self } = ledger;
 
   /** Resolves as soon as enough signed, or everyone answered, or the time is up. */
@@ -52,7 +54,8 @@ export function createWitnessing({ ledger, bus, clock, verify, exchange }: Witne
       const stopTimer = clock.after(WITNESS_TIMEOUT_MS, finish);
       if (left === 0) return finish();
       for (const witness of witnesses) {
-        void ask(witness).then((statement) => {
+        const asked = links.reach(witness, WITNESS_TIMEOUT_MS).then((reached) => (reached ? ask(witness) : null));
+        void asked.then((statement) => {
           if (statement !== null) statements.push(statement);
           left -= 1;
           if (statements.length >= quorum || left === 0) finish();

@@ -129,11 +129,13 @@ export function createMesh(clock: Clock): Mesh {
         return ok(undefined);
       },
     };
-    const links: Pick<Links, 'all' | 'to' | 'events'> = {
+    const links: Pick<Links, 'all' | 'to' | 'events' | 'reach'> = {
       get all() {
         return [...joined.peers.values()];
       },
       to: (peer) => joined.peers.get(peer) ?? null,
+      // Whoever is wanted is dialled: only a cut keeps two apart.
+      reach: async (peer) => peer === self || reaches(self, peer),
       events: joined.events,
     };
     return {
