@@ -123,7 +123,13 @@ export const deltaWords = ({ measure, beforeMilli, afterMilli, samples }: Omit<D
 export function findingWords({ verdict, delta, qualityMilli }: Finding): string {
   const figures = [
     ...(delta === null ? [] : [`${share(delta.beforeMilli)} before, ${share(delta.afterMilli)} after`]),
-    ...(qualityMilli === null ? [] : [`${figure(qualityMilli)} times what was to be expected`]),
+    ...(qualityMilli === null
+      ? []
+      : [
+          qualityMilli === 1_000
+            ? 'as good as was to be expected'
+            : `${figure(qualityMilli)} times what was to be expected`,
+        ]),
   ];
   return [VERDICT_LABELS[verdict], ...figures].join('; ');
 }

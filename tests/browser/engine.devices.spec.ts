@@ -89,7 +89,7 @@ for (const subject of [SPARK, LOOM])
     test.setTimeout(HANG_MS);
     await open(page);
     // A sample; `npm run experiments:liars` scores three hundred whole answers across backends.
-    const result = await page.evaluate((which) => window.devices.crossScores(which, 2, 48), subject);
+    const result = await page.evaluate((which) => window.devices.crossScores(which, 2, 32), subject);
     console.log(subject.name, result);
     expect(result.engines).toEqual(['transformers/wasm', 'transformers/webgpu']);
     expect(result.worst).toBeLessThan(CROSS_MARGIN);

@@ -2,7 +2,19 @@ import { readFile } from 'node:fs/promises';
 import { expect, test } from '@playwright/test';
 import { withAxe } from './axe';
 import { look } from './look';
-import { arrive, expectNoFaults, goTo, isLinkedWith, isOnline, ledgerOf, nodeReady, type PersonAtPage } from './people';
+import {
+  arrive,
+  askUntilChecked,
+  contribute,
+  expectNoFaults,
+  goTo,
+  isLinkedWith,
+  isOnline,
+  ledgerOf,
+  nodeReady,
+  seesOffers,
+  type PersonAtPage,
+} from './people';
 import { serveApp, type AppServer } from './serve-app';
 
 let app: AppServer;
@@ -17,6 +29,7 @@ const KNOWLEDGE = {
   mimeType: 'text/markdown',
   buffer: Buffer.from('# Bread\n\nFlour, water, salt, time.\n'),
 };
+const SKILL = { ...KNOWLEDGE, name: 'skill.md', buffer: Buffer.from('# Answering about this app\n') };
 const CASES = { name: 'cases.json', mimeType: 'application/json', buffer: Buffer.from('[{"ask":"What is bread?"}]') };
 
 test.describe.configure({ mode: 'serial' });
@@ -56,16 +69,16 @@ const form = ({ page }: PersonAtPage) => page.getByTestId('contribution-form');
 const card = ({ page }: PersonAtPage) => page.getByTestId('contribution');
 const stage = (person: PersonAtPage) => card(person).getByTestId('contribution-stage');
 
-async function openIt(person: PersonAtPage): Promise<void> {
+async function openIt(person: PersonAtPage, title = 'How bread is made'): Promise<void> {
   await goTo(person.page, '/contributions');
-  await person.page.getByTestId('contributions').getByRole('link', { name: 'How bread is made' }).click();
+  await person.page.getByTestId('contributions').getByRole('link', { name: title }).click();
   await expect(card(person)).toBeVisible();
 }
 
 /** Everything but the promise that nothing was distilled. */
-async function fill({ page }: PersonAtPage, title: string): Promise<void> {
+async function fill({ page }: PersonAtPage, title: string, file = KNOWLEDGE): Promise<void> {
   await page.getByLabel('Its title').fill(title);
-  await page.locator('input[type=file][aria-label="Choose its file"]').setInputFiles(KNOWLEDGE);
+  await page.locator('input[type=file][aria-label="Choose its file"]').setInputFiles(file);
   await page.getByLabel('What it is about, words apart by commas').fill('Baking, bread');
   await page.getByLabel('How it came about').fill('written at a kitchen table');
   await page.locator('input[type=file][aria-label="Choose their file"]').setInputFiles(CASES);
@@ -166,6 +179,56 @@ test('curators approve it, its giver takes the credit once, and every tab comes 
   await nodeReady(giver.page);
   await openIt(giver);
   await expect(stage(giver)).toHaveText('Credited');
+  await expectNoFaults(...everyone());
+});
+
+test('a skill with its contract rests on checked work, and on terms that somebody else read', async () => {
+  const { page } = giver;
+  for (const person of [founder, giver]) await contribute(person.page);
+  await seesOffers(other.page, 'llm.chat@1', 2);
+  await askUntilChecked(other.page, 'What is Tabmesh?', { provider: giver.nodeId });
+  await other.page.getByRole('button', { name: 'Read the terms of a model' }).click();
+  await other.page.getByLabel('Which model, by its name').fill('other-model-7b');
+  await other.page.getByLabel('Its licence').fill('Apache-2.0');
+  await other.page.getByLabel('Which version of the terms you read').fill('2026-01');
+  for (const allowed of ['Models may learn from its outputs', 'Its outputs may be kept', 'Its outputs may be used'])
+    await other.page.getByLabel(allowed).check();
+  await other.page.getByRole('button', { name: 'Sign what I read' }).click();
+
+  await expect(page.getByTestId('terms')).toContainText('other-model-7b');
+  await page.getByRole('button', { name: 'Give something' }).click();
+  await fill(giver, 'Answering about this app', SKILL);
+  await page.getByLabel('What it is', { exact: true }).selectOption('skill');
+  await page.getByLabel('It holds outputs of a model of others').check();
+  await page.getByLabel(/other-model-7b/).check();
+  await page.getByLabel('No model of others was distilled for it without leave').check();
+  await page
+    .getByLabel(/Answer for/)
+    .first()
+    .check();
+  await page.getByLabel('With a contract').check();
+  await page.getByLabel('Its name, such as').fill('answer-about-tabmesh');
+  await page.getByLabel('What sort of skill').fill('answering');
+  await page.getByLabel('What goes in').fill('a question');
+  await page.getByLabel('What is done').fill('answers it');
+  await page.getByLabel('What comes out').fill('an answer');
+  await form(giver).getByRole('button', { name: 'Sign and give it' }).click();
+  await expect(stage(giver)).toHaveText('Waits for others to look');
+  for (const person of [founder, other]) {
+    await openIt(person, 'Answering about this app');
+    const found = card(person).getByTestId('finding-form');
+    await found.locator('input[type=file]').setInputFiles(SKILL);
+    for (const label of ['Where it comes from', 'The skill at work', 'What it brings', 'Whether it is used'])
+      await found.getByLabel(label).selectOption('accepted');
+    await found.getByLabel('Before, in percent').fill('50');
+    await found.getByLabel('After, in percent').fill('75');
+    await found.getByLabel('Of how many cases').fill('40');
+    await found.getByRole('button', { name: 'Sign what I find' }).click();
+    await expect(found).toContainText('You said something of it already.');
+  }
+  await card(giver).getByRole('button', { name: 'Write the receipt' }).click();
+  await expect(stage(giver)).toHaveText('Has a receipt');
+  await look(page, 'contributions-skill');
   await expectNoFaults(...everyone());
 });
 

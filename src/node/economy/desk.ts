@@ -5,13 +5,14 @@ import type { Bus } from '#core/bus/bus';
 import type { CapabilityId } from '#core/bus/capability';
 import type { WorkKinds } from '#core/experts/work-kind';
 import type { FinishedJob } from '#core/jobs/executor';
+import { certifiersOf } from '#core/ledger/certified-checkpoint';
 import type { Ledger } from '#core/ledger/ledger';
 import type { NodeStorage } from '#core/storage/ports';
 import type { Links } from '#core/transport/ports';
 import { createEconomyServices } from '#services/economy-services';
 import type { CheckCapability } from '#services/work-services';
 import { createBeginning } from './begin-with-checkpoint';
-import { startCheckpointing } from './checkpointing';
+import { LEAST_NEW_ENTRIES, startCheckpointing } from './checkpointing';
 import { startClaims, type Claims } from './claims';
 import { startDisputes, type Disputes } from './disputes';
 import { startLedgerExchange, type LedgerExchange } from './exchange';
@@ -55,6 +56,9 @@ export function openEconomyDesk(deps: EconomyDeps): EconomyDesk {
   const checkpointing = startCheckpointing({ signer, verify, clock, records, ledger, bus, links });
   const beginning = createBeginning({ ledger, bus, clock, verify, keep: checkpointing.keep });
   const exchange = startLedgerExchange({ ledger, bus, links, clock, chance, beginning });
+  // Whoever comes new can begin with what the manifest's witnesses certified: not everybody whom it meets has that.
+  if (ledger.heads().reduce((sum, { length }) => sum + length, 0) < LEAST_NEW_ENTRIES)
+    for (const witness of certifiersOf(ledger.community)) if (witness !== ledger.author) links.want(witness);
   const witnessing = createWitnessing({ ledger, bus, clock, verify, exchange, links });
   const claims = startClaims({ signer, verify, clock, ledger, witnessing });
   const grants = startGrants(ledger, links);

@@ -129,11 +129,12 @@ export function createMesh(clock: Clock): Mesh {
         return ok(undefined);
       },
     };
-    const links: Pick<Links, 'all' | 'to' | 'events' | 'reach'> = {
+    const links: Pick<Links, 'all' | 'to' | 'events' | 'reach' | 'want'> = {
       get all() {
         return [...joined.peers.values()];
       },
       to: (peer) => joined.peers.get(peer) ?? null,
+      want: () => {},
       // Whoever is wanted is dialled: only a cut keeps two apart.
       reach: async (peer) => peer === self || reaches(self, peer),
       events: joined.events,
