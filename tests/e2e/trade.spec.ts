@@ -4,6 +4,8 @@ import { createVerify } from '#adapters/verify-webcrypto';
 import { unwrap } from '#core/base/result';
 import { openEntry, signEntry, type ChainEntry, type ChainHead } from '#core/ledger/chain';
 import { ledgerEventSchema, type LedgerEvent } from '#core/ledger/events';
+import { openWorkReceipt, type InferenceWorkReceipt } from '#core/ledger/work-receipts';
+import { sign } from '#core/wire/signed';
 import {
   arrive,
   askUntilChecked,
@@ -179,6 +181,36 @@ test('a forged entry is refused, and what was said before changes nothing when i
   const after = await ledgerOf(founder.page);
   expect(after.balances).toEqual(before.balances);
   expect(after.forgers).toEqual([]);
+});
+
+test('a receipt that was made up, and one that somebody else shows again, are refused by name, and the audit shows them', async () => {
+  const { page } = founder;
+  const before = (await ledgerOf(page)).balances;
+  const proposed = (await logAt(founder, worker.nodeId)).find(({ event }) => event.kind === 'settlement.proposed')!;
+  const event = proposed.event as Extract<LedgerEvent, { kind: 'settlement.proposed' }>;
+  const { receipt } = unwrap(await openWorkReceipt(event.settlement.receipt, createVerify()));
+  const mine = signerOf(hearer);
+  const made: InferenceWorkReceipt = { ...receipt, executor: hearer.nodeId, creditAccount: hearer.nodeId };
+  const log = await logAt(hearer, hearer.nodeId);
+  let head = headBefore(log, log.length);
+  const entries: Uint8Array[] = [];
+  for (const shown of [await sign(mine, made), event.settlement.receipt]) {
+    const entry = await signEntry(mine, head, {
+      community: proposed.community,
+      event: { ...event, settlement: { ...event.settlement, receipt: shown } },
+      at: proposed.at,
+      refs: proposed.refs,
+    });
+    head = entry.head;
+    entries.push(entry.bytes);
+  }
+  expect(await tell(hearer.page, founder.nodeId, hearer.nodeId, log.length, entries)).toBe(head.length);
+  await page.goto(`${app.origin}/ledger`);
+  await page.getByRole('button', { name: 'Audit now' }).click();
+  const refusals = page.getByTestId('refusals');
+  for (const rule of ['ids_do_not_match', 'not_the_payee'])
+    await expect(refusals.getByRole('listitem').filter({ hasText: rule })).toHaveCount(1, { timeout: 60_000 });
+  expect((await ledgerOf(page)).balances).toEqual(before);
 });
 
 test('a double spend is proved to everybody, and shown: the key of whoever signed twice has no credit any more', async () => {

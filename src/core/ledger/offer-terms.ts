@@ -3,6 +3,7 @@ import type { Verify } from '../base/ports';
 import { fail, ok, type Result } from '../base/result';
 import { soleSigner } from '../identity/community';
 import { idOfSigned, openSigned, type Signed } from '../wire/signed';
+import type { PrivacyClass } from './cards/card-fields';
 
 /** What of an advertisement decides about money. */
 export interface OfferTerms {
@@ -15,6 +16,8 @@ export interface OfferTerms {
   readonly minimumMicros: number;
   readonly taskClasses: readonly string[];
   readonly sandboxProfile: string;
+  /** How private a prompt may be at most. */
+  readonly maxPromptPrivacyClass: PrivacyClass;
   /** Hash of the model that it offers. */
   readonly modelHash: string;
   readonly expiresAt: number;
@@ -44,6 +47,7 @@ export async function openOffer(signed: Signed, verify: Verify): Promise<Result<
     minimumMicros: offer.minimumJobMicros,
     taskClasses: policy.acceptedTaskClasses,
     sandboxProfile: policy.sandboxProfile,
+    maxPromptPrivacyClass: policy.maxPromptPrivacyClass,
     modelHash,
     expiresAt,
   });

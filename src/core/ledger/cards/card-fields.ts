@@ -28,6 +28,7 @@ export const ROUTE_TRACE_RECEIPT = 'route_trace_receipt';
  * everything short of what is private (`private_prohibited`). Whoever answers can read the prompt.
  */
 export const PRIVACY_CLASSES = ['public', 'redacted', 'private_prohibited'] as const;
+export type PrivacyClass = (typeof PRIVACY_CLASSES)[number];
 
 /** Continents as the names of time zones have them; no card says more of where it is. */
 export const LOCALITY_BUCKETS = ['africa', 'america', 'asia', 'europe', 'oceania', 'unknown'] as const;

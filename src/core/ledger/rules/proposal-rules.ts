@@ -1,6 +1,7 @@
 import type { NodeId } from '../../base/ids';
 import { equalBytes } from '../../base/bytes';
 import type { EconomyPolicy } from '../../identity/economy-policy';
+import { PRIVACY_CLASSES } from '../cards/card-fields';
 import type { ChainEntry } from '../chain';
 import { windowSecondsFor } from '../credits';
 import type { EventOf } from '../events';
@@ -91,6 +92,11 @@ export const PROPOSAL_RULES: readonly Rule<ProposalContext>[] = [
       receipt.duplicateSpend.idempotencyKey === reservation!.idempotencyKey,
   },
   {
+    name: 'previous_receipt',
+    sentence: 'A reservation is spent once, so no receipt comes before the one that spends it.',
+    holds: ({ receipt }) => receipt.duplicateSpend.previousReceipt === null,
+  },
+  {
     name: 'wrong_offer',
     sentence: 'A work receipt names another advertisement than the reservation.',
     holds: ({ receipt, offer, reservation }) =>
@@ -110,6 +116,12 @@ export const PROPOSAL_RULES: readonly Rule<ProposalContext>[] = [
     name: 'wrong_sandbox',
     sentence: 'The work was done under another sandbox profile than was offered.',
     holds: ({ receipt, offer }) => receipt.policy.sandboxProfile === offer.sandboxProfile,
+  },
+  {
+    name: 'too_private',
+    sentence: 'The prompt was more private than the advertisement takes.',
+    holds: ({ receipt, offer }) =>
+      PRIVACY_CLASSES.indexOf(receipt.policy.privacyClass) <= PRIVACY_CLASSES.indexOf(offer.maxPromptPrivacyClass),
   },
   {
     name: 'wrong_expert',

@@ -169,6 +169,10 @@ const proposals: Family = {
       return world.propose(host, reservation, await world.work(reservation));
     },
     wrong_expert: receiptWith(() => ({ expert: { id: 'other', hash: 'f'.repeat(64) } })),
+    too_private: receiptWith(({ policy }) => ({ policy: { ...policy, privacyClass: 'private_prohibited' } })),
+    previous_receipt: receiptWith(({ duplicateSpend, offer }) => ({
+      duplicateSpend: { ...duplicateSpend, previousReceipt: offer },
+    })),
     wrong_sandbox: receiptWith(({ policy }) => ({ policy: { ...policy, sandboxProfile: 'quickjs' } })),
     not_for_credit: receiptWith(({ policy }) => ({ policy: { ...policy, allowedForCredit: false } })),
     receipts_not_required: receiptWith(({ policy }) => ({
