@@ -94,10 +94,8 @@ export const ledgerLengths: Bench = {
           writer.evaluate(([least, members]) => window.ledgerBench.write(least, members), [entries, MEMBERS] as const);
         const written = await write(length);
         const last = index === lengths.length - 1;
-        if (!last) {
-          await writer.evaluate(() => window.ledgerBench.dropCheckpoint());
-          figures[`coldMs${length}`] = rounded((await open()).ms);
-        }
+        await writer.evaluate(() => window.ledgerBench.dropCheckpoint());
+        figures[`coldMs${length}`] = rounded((await open()).ms);
         figures[`checkpointBytes${length}`] = await writer.evaluate(() => window.ledgerBench.checkpoint());
         const took: number[] = [];
         for (let round = 0; round < rounds; round++) {

@@ -11,6 +11,7 @@ import {
   askUntilChecked,
   contribute,
   expectNoFaults,
+  goTo,
   isLinkedWith,
   isOnline,
   ledgerOf,
@@ -145,6 +146,22 @@ test('two tabs trade an answer: both hold the same receipts, and a tab that only
   expect(receipts.map((receipt) => receipt?.verified)).toEqual([true, true]);
   expect(receipts[0]?.payload).toBe(receipts[1]?.payload);
   await expectNoFaults(...everyone());
+});
+
+test('under an answer stands what it costs at most, and what was charged once that is known', async () => {
+  test.setTimeout(240_000);
+  const { page } = asker;
+  const paidBefore = (await balanceAt(asker, asker.nodeId))!.confirmedMicros;
+  await goTo(page, '/');
+  await page.getByTestId('ask-input').fill('What is a node?');
+  await page.getByTestId('ask-send').click();
+  await page.getByRole('button', { name: 'Ask the mesh' }).click();
+  await expect(page.getByTestId('cost')).toHaveText(/^\s*[0-9.]+ credits\s*$/, { timeout: 60_000 });
+  // Nothing of it is still on its way when the next test begins.
+  for (const person of everyone())
+    await expect
+      .poll(async () => (await balanceAt(person, asker.nodeId))?.confirmedMicros ?? 0, { timeout: 120_000 })
+      .toBeLessThan(paidBefore);
 });
 
 test('a forged entry is refused, and what was said before changes nothing when it is said again', async () => {

@@ -3,6 +3,7 @@ import type { Result } from '#core/base/result';
 import type { Balance, Ruling } from '#core/ledger/ledger-state';
 import type { ReceiptFact } from '#core/ledger/receipt-facts';
 import type { Look } from '../economy/disputes';
+import type { Charge } from './charge-of';
 import type { WitnessView } from '../economy/witness-naming';
 import type { ReceiptDetail } from '../tab-node';
 
@@ -208,6 +209,8 @@ export interface LedgerDesk {
   look(id: string): Promise<Result<Look>>;
   /** Challenges it: puts up the bond and calls the panel. Codes as of `Disputes.challenge`. */
   challenge(id: string): Promise<Result<{ readonly panel: readonly NodeId[] }>>;
+  /** What this node pays for jobs of its own; null where nothing was reserved for them. */
+  charge(jobIds: readonly string[]): Charge | null;
   /** Null where members do not pay each other. */
   witnesses(): WitnessView | null;
   /** Names everyone eligible as a witness, in force an hour later. Codes: `not_the_founder`, `nobody_new`, those of the ledger. */

@@ -15,6 +15,7 @@ import type {
   LineDetail,
   ReplayProgress,
 } from './ledger-desk-views';
+import { chargeOf } from './charge-of';
 import { foundWrong } from './found-wrong';
 import { challengeTo, ledgerLines } from './ledger-lines';
 import { receiptDetail } from './ledger-views';
@@ -257,6 +258,7 @@ export function createLedgerDesk({ ledger, verify, clock, links, disputes, claim
     contestable,
     look: (id) => dispute(id, (desk, claim) => desk.look(id, claim)),
     challenge: (id) => dispute(id, (desk, claim) => desk.challenge(id, claim)),
+    charge: (jobIds) => chargeOf(ledger.state, self, new Set(jobIds)),
     witnesses: () => (community.economy === undefined ? null : witnessNaming(ledger, links)),
     nameWitnesses: () => nameWitnesses(ledger, links),
     audit: (onProgress) => run((signal) => audit(signal, onProgress)),
