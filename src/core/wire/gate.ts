@@ -14,11 +14,16 @@ export type Schema<T> = v.GenericSchema<unknown, T>;
  * `unknown`. Codes: `too_large`, `undecodable`, `not_canonical`, `unknown_version`, `malformed`.
  */
 export function decodeThrough<T>(schema: Schema<T>, bytes: Uint8Array, maxBytes: number): Result<T> {
+  const decoded = decodeWithin(bytes, maxBytes);
+  return decoded.ok ? checkAgainst(schema, decoded.value) : decoded;
+}
+
+/** The gate up to the schema, for what must be known of data of any form: `checkAgainst` is still to come. */
+export function decodeWithin(bytes: Uint8Array, maxBytes: number): Result<unknown> {
   if (bytes.length > maxBytes) return fail('too_large', `The data is larger than ${maxBytes} bytes.`);
   const decoded = decodeCanonical(bytes);
   if (!decoded.ok) return decoded;
-  if (hasReservedKey(decoded.value)) return fail('malformed', 'The data has a field with a reserved name.');
-  return checkAgainst(schema, decoded.value);
+  return hasReservedKey(decoded.value) ? fail('malformed', 'The data has a field with a reserved name.') : decoded;
 }
 
 function hasReservedKey(value: unknown): boolean {
