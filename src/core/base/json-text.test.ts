@@ -1,8 +1,8 @@
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { boxedFloat } from './boxed-float';
-import { isShallow, MAX_JSON_DEPTH } from './json-depth';
-import { equalJson, floatText, jsonText, MAX_JSON_FIELDS, parseJsonText, withoutBoxes } from './json-text';
+import { isShallow, MAX_JSON_DEPTH, MAX_JSON_FIELDS } from './json-limits';
+import { equalJson, floatText, jsonText, parseJsonText, withoutBoxes } from './json-text';
 import { unwrap } from './result';
 
 const ownKeys = { noNullPrototype: true, depthSize: 'small', stringUnit: 'binary' } as const;

@@ -1,5 +1,5 @@
 import { boxedFloat } from './boxed-float';
-import { MAX_JSON_DEPTH } from './json-depth';
+import { MAX_JSON_DEPTH, MAX_JSON_FIELDS, MAX_JSON_VALUES } from './json-limits';
 import { fail, ok, type Result } from './result';
 import { byCodePoint } from './text';
 
@@ -9,14 +9,6 @@ import { byCodePoint } from './text';
  * whole value is read as a boxed Number: it is not `typeof 'number'`, fails every integer check, and is written as a
  * float again. All other values are what JSON.parse gives.
  */
-
-/** Fields of one object: far above any document of ours, and known before the million of a hostile one is built. */
-export const MAX_JSON_FIELDS = 10_000;
-/**
- * Values in one document, of every kind. Written with an indent, as ours are, a value of a log takes 15 characters or more, so
- * that 64 Mi of them hold fewer; a text without white space reaches the bound before its values fill the memory.
- */
-const MAX_JSON_VALUES = 5_000_000;
 
 const WHITE = /[ \t\n\r]*/y;
 const NUMBER = /-?(?:0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?/y;

@@ -407,6 +407,24 @@ describe('the ledger', () => {
   const withLedger = async (change: Partial<LedgerFile>): Promise<string[]> =>
     codesOf(await listedAnew({ [LEDGER_FILE]: renderLedgerFile({ ...fileOf(), ...change }) }));
 
+  test('and every other document without end is one named fault of its file, and nothing is built of it', async () => {
+    const deep = `{"v":2,"logs":${'['.repeat(10_000)}${']'.repeat(10_000)}}`;
+    const wide = `{"v":2${',"a":0'.repeat(200_000)}}`;
+    for (const [text, code] of [
+      [deep, 'too_deep'],
+      [wide, 'too_large'],
+    ] as const) {
+      expect(await codesOf(await listedAnew({ [LEDGER_FILE]: text }))).toContain(`ledger/ledger.json ${code}`);
+      const found = await reportOf(await listedAnew({ [OUTCOME_FILE]: text, [LEDGER_VIEW_FILE]: text }));
+      expect(found.faults.map(({ file, code: fault }) => `${file} ${fault}`)).toEqual([
+        'ledger/entries.json not_what_it_comes_to',
+        'ledger/outcome.json not_what_it_comes_to',
+      ]);
+      expect(found.faults[0]!.sentence).toMatch(/larger or nested deeper/);
+    }
+    expect(await codesOf(await listedAnew({ [COMMUNITY_FILE]: deep }))).toContain('community.json too_deep');
+  });
+
   test('is replayed from nothing: what breaks a rule in it is told by name', async () => {
     const file = fileOf();
     const own = file.logs.find(({ author }) => author === people.asker.nodeId)!;

@@ -1,10 +1,13 @@
-/** Where two JSON texts part, in words: the first value that differs, or that they differ in form only. */
+import { parsePlainJson } from '../base/parse-plain-json';
+
+/** Where two JSON texts, `expected` being our own, part, in words: the first value that differs, or that they differ in form only. */
 export function firstDifference(expected: string, given: string): string {
-  try {
-    return differenceAt('', JSON.parse(expected), JSON.parse(given)) ?? 'another form of the same';
-  } catch {
-    return 'the file is not valid JSON';
-  }
+  const read = parsePlainJson(given);
+  if (!read.ok)
+    return read.error.code === 'undecodable'
+      ? 'the file is not valid JSON'
+      : 'the file is larger or nested deeper than any such file';
+  return differenceAt('', JSON.parse(expected), read.value) ?? 'another form of the same';
 }
 
 function differenceAt(path: string, expected: unknown, given: unknown): string | null {

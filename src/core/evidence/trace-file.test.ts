@@ -50,6 +50,18 @@ test('a row that is no JSON, or no object, refuses the whole rewrite; blank line
   expect(unwrap(rewriteTraces(utf8(`\n${file}\n  \n`), 'a', 'b')).manifest.rowCount).toBe(1);
 });
 
+test('a row that nests without end, or an object without end in it, refuses the whole file with its line', () => {
+  for (const [bad, code] of [
+    [`{"a":${'['.repeat(10_000)}${']'.repeat(10_000)}}`, 'too_deep'],
+    [`{"a":{"a":0${',"a":0'.repeat(500_000)}}}`, 'too_large'],
+  ] as const) {
+    const source = utf8(`${file}${bad}\n`);
+    for (const read of [readRows(source), readTraces(source), rewriteTraces(source, 'a', 'b')]) {
+      expect(read).toMatchObject({ ok: false, error: { code, message: expect.stringMatching(/^Line 2: .*\.$/) } });
+    }
+  }
+});
+
 test('a rewrite gives the same bytes whatever the order of keys and the white space were', () => {
   const shuffled = JSON.stringify(Object.fromEntries(Object.entries(traceWith()).reverse()), null, 1).replace(
     /\n/g,

@@ -1,9 +1,10 @@
 import * as v from 'valibot';
 import { base64, fromBase64 } from '../base/bytes';
 import { nodeIdSchema, type NodeId } from '../base/ids';
-import { fail, ok, type Result } from '../base/result';
+import { fail, ok, type Failure, type Result } from '../base/result';
 import { manifestFromJson, manifestToJson, type SignedJson } from '../identity/community';
-import { parseJsonThrough } from '../wire/gate';
+import { checkAgainst, parseJsonThrough } from '../wire/gate';
+import { refuseSimulated } from '../wire/refuse-simulated';
 import type { Signed } from '../wire/signed';
 import type { EquivocationProof } from './chain';
 
@@ -52,6 +53,12 @@ export type AnyLedgerFile =
   | { readonly v: 2; readonly file: LedgerFile }
   | { readonly v: 1; readonly author: NodeId; readonly head: string | null; readonly entries: readonly Uint8Array[] };
 
+const NOT_A_LEDGER = fail('not_a_ledger', 'This is not a Tabmesh ledger file.');
+
+/** Why a file is refused for something in it: `simulated` as it was told, everything else is damage (`ledger_damaged`), `where` first. */
+export const refusalOfFile = ({ code, message }: Failure, where = '') =>
+  code === 'simulated' ? fail(code, message) : fail('ledger_damaged', `The ledger file is damaged: ${where}${message}`);
+
 /** The same logs give the same text. */
 export function renderLedgerFile({ manifest, logs, proofs }: LedgerFile): string {
   const json = {
@@ -66,14 +73,20 @@ export function renderLedgerFile({ manifest, logs, proofs }: LedgerFile): string
   return `${JSON.stringify(json, null, 1)}\n`;
 }
 
-/** Form and encoding only; what it says is for whoever replays it. Codes `not_a_ledger`, `unknown_version`, `ledger_damaged`. */
+/**
+ * Form and encoding only; what it says is for whoever replays it. Codes `not_a_ledger`, `unknown_version`, `ledger_damaged`, and
+ * `too_large` and `too_deep` of a file that is not read; `simulated` of a file of a flow.
+ */
 export function parseLedgerFile(text: string): Result<AnyLedgerFile> {
-  const file = parseJsonThrough(v.variant('v', [fileSchema, oldFileSchema]), text, MAX_LEDGER_FILE_BYTES);
+  const json = parseJsonThrough(v.unknown(), text, MAX_LEDGER_FILE_BYTES);
+  if (!json.ok) return json.error.code === 'undecodable' ? NOT_A_LEDGER : json;
+  const real = refuseSimulated(json.value);
+  if (!real.ok) return real;
+  const file = checkAgainst(v.variant('v', [fileSchema, oldFileSchema]), json.value);
   if (!file.ok) {
-    const newer = parseJsonThrough(newerFileSchema, text, MAX_LEDGER_FILE_BYTES).ok;
-    return newer
+    return checkAgainst(newerFileSchema, json.value).ok
       ? fail('unknown_version', 'This ledger file was made by a newer version of the app.')
-      : fail('not_a_ledger', 'This is not a Tabmesh ledger file.');
+      : NOT_A_LEDGER;
   }
   const damaged = fail('ledger_damaged', 'The ledger file is damaged: an entry is not base64.');
   if (file.value.v === 1) {

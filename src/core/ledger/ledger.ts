@@ -25,7 +25,7 @@ import type { CertifiedCheckpoint } from './certified-checkpoint';
 import { createCheckpoints, type Checkpoint, type CheckpointHead } from './checkpoints';
 import { ledgerEventSchema, type LedgerEvent } from './events';
 import { createLedgerFold, type LedgerFold } from './fold';
-import { parseLedgerFile, renderLedgerFile } from './ledger-file';
+import { parseLedgerFile, refusalOfFile, renderLedgerFile } from './ledger-file';
 import type { LedgerState } from './ledger-state';
 import { receiptsOfOldLog } from './old-log';
 import { openInside, openLedgerEntry, type OpenedEntry } from './open-event';
@@ -671,7 +671,7 @@ export async function openLedger(deps: LedgerDeps): Promise<Result<Ledger>> {
       if (old.value.head !== head) return fail('ledger_damaged', 'The ledger file is damaged: its end is missing.');
       for (const receipt of old.value.receipts) {
         const opened = await openReceipt(receipt, verify);
-        if (!opened.ok) return fail('ledger_damaged', `The ledger file is damaged: ${opened.error.message}`);
+        if (!opened.ok) return refusalOfFile(opened.error);
       }
       return takeReceipts(old.value.receipts);
     }
@@ -684,9 +684,9 @@ export async function openLedger(deps: LedgerDeps): Promise<Result<Ledger>> {
       let head: ChainHead = EMPTY_HEAD;
       for (const bytes of entries) {
         const entry = await openLedgerEntry(bytes, verify);
-        if (!entry.ok) return fail('ledger_damaged', `The ledger file is damaged: ${entry.error.message}`);
+        if (!entry.ok) return refusalOfFile(entry.error);
         const next = continues(head, { community: community.id, author }, entry.value);
-        if (!next.ok) return fail('ledger_damaged', `The ledger file is damaged: ${next.error.message}`);
+        if (!next.ok) return refusalOfFile(next.error);
         head = next.value;
       }
       total += entries.length;

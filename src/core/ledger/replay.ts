@@ -4,7 +4,7 @@ import { fail, ok, type Result } from '../base/result';
 import { openManifest, type Community } from '../identity/community';
 import { continues, EMPTY_HEAD, openEquivocation, type ChainHead, type EntryRef } from './chain';
 import { createLedgerFold, type LedgerFold } from './fold';
-import { parseLedgerFile, type LedgerFile } from './ledger-file';
+import { parseLedgerFile, refusalOfFile, type LedgerFile } from './ledger-file';
 import type { Balance, LedgerState, Refusal } from './ledger-state';
 import { receiptsOfOldLog } from './old-log';
 import { openLedgerEntry, type OpenedEntry } from './open-event';
@@ -55,7 +55,8 @@ export interface ReplayedLogs {
 
 /**
  * Replays an exported ledger from nothing: every signature, every chain, every rule. The same file gives the same answer on every
- * node. Codes: `not_a_ledger`, `unknown_version`, `ledger_damaged` (the message says whose entry and what), those of `openManifest`.
+ * node. Codes: `not_a_ledger`, `unknown_version`, `ledger_damaged` (the message says whose entry and what), the others of
+ * `parseLedgerFile`, those of `openManifest`.
  */
 export async function replayLedgerFile(text: string, verify: Verify): Promise<Result<LedgerReplay>> {
   const parsed = parseLedgerFile(text);
@@ -78,7 +79,7 @@ export async function replayLogs(file: LedgerFile, verify: Verify): Promise<Resu
   }
   for (const proof of file.proofs) {
     const forged = await openEquivocation(proof, verify);
-    if (!forged.ok) return damaged(`a proof of a forgery: ${forged.error.message}`);
+    if (!forged.ok) return refusalOfFile(forged.error, 'a proof of a forgery: ');
     if (forged.value.community === community.value.id) fold.ban(forged.value.author, forged.value.seq);
   }
   const waiting = takeAll(fold, byAuthor);
@@ -103,7 +104,7 @@ async function openLog(
   let head: ChainHead = EMPTY_HEAD;
   for (const [at, bytes] of entries.entries()) {
     const entry = await openLedgerEntry(bytes, verify);
-    if (!entry.ok) return damaged(`entry ${at} of ${author}: ${entry.error.message}`);
+    if (!entry.ok) return refusalOfFile(entry.error, `entry ${at} of ${author}: `);
     const next = continues(head, { community, author }, entry.value);
     if (!next.ok) return damaged(`entry ${at} of ${author}: ${next.error.message}`);
     head = next.value;
@@ -172,7 +173,7 @@ async function replayOldLog(
   const facts = createReceiptFacts();
   for (const [seq, signed] of old.value.receipts.entries()) {
     const opened = await openReceipt(signed, verify);
-    if (!opened.ok) return damaged(opened.error.message);
+    if (!opened.ok) return refusalOfFile(opened.error);
     facts.add(opened.value.id, opened.value.receipt, opened.value.signers, { author, seq });
   }
   return ok({

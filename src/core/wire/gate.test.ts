@@ -26,8 +26,10 @@ describe('the gate', () => {
     expect('polluted' in {}).toBe(false);
   });
 
-  it('answers depth without end with a code', () => {
+  it('answers depth without end and fields without end with a code', () => {
     expect(codeOf(decodeThrough(anything, new Uint8Array(200_000).fill(0x81), 1_000_000))).toBe('undecodable');
+    expect(codeOf(parseJsonThrough(anything, '{"v":'.repeat(10_000), 1_000_000))).toBe('too_deep');
+    expect(codeOf(parseJsonThrough(anything, `{"v":1${',"a":0'.repeat(10_000)}}`, 1_000_000))).toBe('too_large');
   });
 
   it('refuses by size, by form and by version before it looks at the rest', () => {

@@ -1,5 +1,6 @@
 import * as v from 'valibot';
 import { decodeCanonical } from '../base/canonical';
+import { parsePlainJson } from '../base/parse-plain-json';
 import { fail, ok, type Result } from '../base/result';
 
 /** Names that reach an object's prototype. No message and no file of ours has a field called so. */
@@ -13,11 +14,16 @@ export type Schema<T> = v.GenericSchema<unknown, T>;
  * `unknown`. Codes: `too_large`, `undecodable`, `not_canonical`, `unknown_version`, `malformed`.
  */
 export function decodeThrough<T>(schema: Schema<T>, bytes: Uint8Array, maxBytes: number): Result<T> {
+  const decoded = decodeWithin(bytes, maxBytes);
+  return decoded.ok ? checkAgainst(schema, decoded.value) : decoded;
+}
+
+/** The gate up to the schema, for what must be known of data of any form: `checkAgainst` is still to come. */
+export function decodeWithin(bytes: Uint8Array, maxBytes: number): Result<unknown> {
   if (bytes.length > maxBytes) return fail('too_large', `The data is larger than ${maxBytes} bytes.`);
   const decoded = decodeCanonical(bytes);
   if (!decoded.ok) return decoded;
-  if (hasReservedKey(decoded.value)) return fail('malformed', 'The data has a field with a reserved name.');
-  return checkAgainst(schema, decoded.value);
+  return hasReservedKey(decoded.value) ? fail('malformed', 'The data has a field with a reserved name.') : decoded;
 }
 
 function hasReservedKey(value: unknown): boolean {
@@ -39,19 +45,16 @@ export function checkAgainst<T>(schema: Schema<T>, value: unknown): Result<T> {
   );
 }
 
-/** JSON text through the gate: size, syntax, no prototype keys, schema. For manifests, backups and ledger files. */
+/**
+ * JSON text through the gate: size, depth and fields, syntax, no prototype keys, schema. For manifests, backups and ledger files. Codes:
+ * `too_large`, `too_deep`, `undecodable`, `unknown_version`, `malformed`.
+ */
 export function parseJsonThrough<T>(schema: Schema<T>, text: string, maxBytes: number): Result<T> {
   if (text.length > maxBytes) return fail('too_large', `The file is larger than ${maxBytes} bytes.`);
-  let value: unknown;
-  try {
-    value = JSON.parse(text, (key, inner: unknown) => {
-      if (RESERVED_KEYS.has(key)) throw new SyntaxError('reserved key');
-      return inner;
-    });
-  } catch {
-    return fail('undecodable', 'The file is not valid JSON.');
-  }
-  return checkAgainst(schema, value);
+  const parsed = parsePlainJson(text);
+  if (!parsed.ok) return parsed;
+  if (hasReservedKey(parsed.value)) return fail('undecodable', 'The file has a field with a reserved name.');
+  return checkAgainst(schema, parsed.value);
 }
 
 /** Bytes of at most `maxBytes`, for use inside message schemas. */

@@ -3,8 +3,9 @@ import { cidOf, encodeCanonical } from '../base/canonical';
 import { nodeIdSchema, SIGNATURE_BYTES, type NodeId } from '../base/ids';
 import type { Signer, Verify } from '../base/ports';
 import { fail, ok, type Result } from '../base/result';
-import { bytesSchema, decodeThrough, type Schema } from './gate';
+import { bytesSchema, checkAgainst, decodeWithin, type Schema } from './gate';
 import { MAX_SIGNED_BYTES } from './limits';
+import { refuseSimulated } from './refuse-simulated';
 
 /** How many keys may sign one body: requester, executor, validators and room for witnesses. */
 const MAX_SIGNATURES = 16;
@@ -47,9 +48,9 @@ export async function addSignature(signer: Signer, signed: Signed): Promise<Sign
 export const idOfSigned = (signed: Signed): string => cidOf(signed.payload);
 
 /**
- * The body behind a signed envelope: size, decode, schema, then every signature over the exact bytes, then that each of
- * `requiredSigners` is among them. One bad signature refuses the whole. Codes of the gate, and `bad_signature`,
- * `duplicate_signature`, `signer_missing`.
+ * The body behind a signed envelope: size, decode, that it is not simulated, schema, then every signature over the exact bytes, then
+ * that each of `requiredSigners` is among them. One bad signature refuses the whole. Codes of the gate, and `simulated`,
+ * `bad_signature`, `duplicate_signature`, `signer_missing`.
  */
 export async function openSigned<T>(
   schema: Schema<T>,
@@ -57,7 +58,11 @@ export async function openSigned<T>(
   verify: Verify,
   requiredSigners: readonly NodeId[] = [],
 ): Promise<Result<T>> {
-  const body = decodeThrough(schema, signed.payload, MAX_SIGNED_BYTES);
+  const decoded = decodeWithin(signed.payload, MAX_SIGNED_BYTES);
+  if (!decoded.ok) return decoded;
+  const real = refuseSimulated(decoded.value);
+  if (!real.ok) return real;
+  const body = checkAgainst(schema, decoded.value);
   if (!body.ok) return body;
   const seen = new Set<NodeId>();
   for (const { keyId, signature } of signed.signatures) {

@@ -49,7 +49,7 @@ export function createReceiptSignHandler(deps: ReceiptSignDeps): Handler<Receipt
 
   return async ({ receipt: signed }, context) => {
     const opened = await openReceipt(signed, deps.verify);
-    if (!opened.ok) return fail('bad_receipt', opened.error.message);
+    if (!opened.ok) return opened.error.code === 'simulated' ? opened : fail('bad_receipt', opened.error.message);
     const { receipt, signers } = opened.value;
     if (receipt.requester !== context.caller || !signers.includes(context.caller)) {
       return fail('not_your_receipt', 'A receipt must be signed by the node that sends it.');

@@ -1,5 +1,4 @@
 import * as v from 'valibot';
-import { isShallow } from '../../base/json-depth';
 import { fail, ok, type Result } from '../../base/result';
 import { checkAgainst, parseJsonThrough } from '../../wire/gate';
 import { MAX_SCHEMA_CHARACTERS } from './answer-limits';
@@ -97,9 +96,8 @@ export function readSchema(schemaText: string): Result<BoundedSchema> {
   if (schemaText.length > MAX_SCHEMA_CHARACTERS)
     return fail('schema_too_large', `The schema has more than ${MAX_SCHEMA_CHARACTERS} characters.`);
   const parsed = parseJsonThrough(object, schemaText, MAX_SCHEMA_CHARACTERS);
-  if (!parsed.ok) return fail('bad_schema', 'The schema is not a JSON object.');
+  if (!parsed.ok) return fail('bad_schema', 'The schema is not a JSON object, or nested too deep.');
   const root = parsed.value;
-  if (!isShallow(root)) return fail('bad_schema', 'The schema is nested too deep.');
   const patterns: PatternCost[] = [];
   let expanded = 0;
 

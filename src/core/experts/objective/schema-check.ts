@@ -1,6 +1,5 @@
 import { Validator } from '@cfworker/json-schema';
 import * as v from 'valibot';
-import { isShallow } from '../../base/json-depth';
 import { fail, ok, type Result } from '../../base/result';
 import { parseJsonThrough } from '../../wire/gate';
 import { MAX_ANSWER_CHARACTERS, MAX_ANSWER_VALUES } from './answer-limits';
@@ -28,7 +27,7 @@ export function checkStructured(schemaText: string, answer: string): Result<unkn
   if (answer.length > MAX_ANSWER_CHARACTERS)
     return fail('answer_too_large', `The answer has more than ${MAX_ANSWER_CHARACTERS} characters.`);
   const parsed = parseJsonThrough(v.unknown(), answer, MAX_ANSWER_CHARACTERS);
-  if (!parsed.ok || !isShallow(parsed.value)) return fail('not_json', 'The answer is not JSON, or nested too deep.');
+  if (!parsed.ok) return fail('not_json', 'The answer is not JSON, or nested too deep.');
   if (countValues(parsed.value) > MAX_ANSWER_VALUES)
     return fail('answer_too_large', `The answer has more than ${MAX_ANSWER_VALUES} values.`);
 

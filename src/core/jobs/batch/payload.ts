@@ -1,6 +1,6 @@
 import * as v from 'valibot';
 import { utf8 } from '../../base/bytes';
-import { isShallow } from '../../base/json-depth';
+import { isShallow } from '../../base/json-limits';
 import { fail, ok, type Result } from '../../base/result';
 import { isWellFormed } from '../../base/text';
 import type { Schema } from '../../wire/gate';

@@ -1,4 +1,4 @@
-import { isShallow } from '../../base/json-depth';
+import { isShallow } from '../../base/json-limits';
 import type { JobTypes } from './job-type';
 import { judgeResult, type Judgement } from './judge';
 import type { BatchJob } from './manifest';
