@@ -63,8 +63,11 @@ const AUDITED_LINE: Readonly<Record<AuditFinding, { word: string; tone: RouteLin
   unsure: { word: 'could not tell', tone: 'warn' },
 };
 
+/** What a route is told from: an attempt, or a trace that was kept of one. */
+export type Routed = Pick<Attempt, 'state' | 'steps' | 'pieces' | 'firstTokenAt' | 'answer'>;
+
 /** The route of an answer as lines to read, in order, with the step that goes on last. */
-export function routeLines(attempt: Attempt): readonly RouteLine[] {
+export function routeLines(attempt: Routed): readonly RouteLine[] {
   const lines: RouteLine[] = [];
   const add = (
     step: { at: number },
@@ -128,7 +131,7 @@ export function routeLines(attempt: Attempt): readonly RouteLine[] {
   return lines;
 }
 
-function streamed(attempt: Attempt): string {
+function streamed(attempt: Routed): string {
   const tokens = attempt.answer?.usage.completionTokens ?? attempt.pieces.length;
   if (attempt.firstTokenAt === null || tokens === 0) return '';
   return `first word after ${duration(attempt.firstTokenAt)}, ${counted(tokens, 'token')}`;

@@ -101,6 +101,15 @@ test('an answer that is paid for stands in the ledger as a line that can be veri
   // Its own device finds the answer right, so there is nothing to challenge, and nothing is put up.
   const again = line.getByRole('button', { name: 'Look again', exact: true });
   await expect(again).toBeVisible({ timeout: 60_000 });
+  // What is asked for is known now: the line opens to its receipt, and to the way the answer took.
+  const receipt = line.getByTestId('work-receipt');
+  await receipt.getByText('Work receipt', { exact: true }).click();
+  await expect(receipt.getByTestId('work-charge')).toHaveText(/^\d+\.\d+ credits$/);
+  await expect(receipt.getByTestId('spend-key')).toHaveText(/^bafy\w+…\w{4}$/);
+  const route = line.getByTestId('line-route');
+  await route.getByText('Route', { exact: true }).click();
+  await expect(route.getByTestId('route').getByText('Reserved', { exact: true })).toBeVisible();
+  await look(page, 'opened');
   await again.click();
   await line.getByRole('button', { name: 'Look again here' }).click();
   await expect(line.getByTestId('look-outcome')).toContainText('This device finds it right', { timeout: 60_000 });

@@ -1,5 +1,6 @@
 import type { EventSource } from '#core/base/events';
 import type { Result } from '#core/base/result';
+import type { RouteUpdate } from '#core/experts/route';
 
 /** What this device keeps of the person's own questions, and what comes of showing one to others. */
 export interface EvidenceView {
@@ -20,6 +21,11 @@ export interface EvidenceDesk {
   readonly changed: EventSource<void>;
   /** True when the trace of the answer with this receipt is kept here; of an answer that has just come too. */
   keeps(receiptId: string): Promise<boolean>;
+  /**
+   * Every step of the answer with this receipt, with its words, out of its trace; null where that is not kept here. Of an answer that several
+   * nodes were paid for, `traceId` finds it by each receipt. Codes of storage, of the gate.
+   */
+  routeOf(receiptId: string, traceId: string | null): Promise<Result<readonly RouteUpdate[] | null>>;
   /**
    * Seals what is known of a receipt: its trace where one is kept, the statements, the receipt with its signatures. The words of
    * question and answer go along only with `words`. Codes: `unknown_receipt`, `no_words`, those of `buildBundle`.

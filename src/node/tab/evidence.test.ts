@@ -51,11 +51,15 @@ async function ask(desk: OpenEvidenceDesk): Promise<{ traceId: string; receiptId
 }
 
 const keptKeys = async (): Promise<readonly string[]> => unwrap(await storage.records.keys('evidence/trace/'));
-const fill = async (entries: readonly { traceId: string; sizeBytes: number }[]): Promise<void> => {
-  for (const { traceId } of entries) await storage.records.set(`evidence/trace/${traceId}`, new Uint8Array(1));
+type Listed = readonly { traceId: string; sizeBytes: number }[];
+async function fillIndex(entries: Listed): Promise<void> {
   const index = entries.map((one, at) => ({ ...one, receiptId: null, at }));
   await storage.records.set('evidence/kept', index);
-};
+}
+async function fill(entries: Listed): Promise<void> {
+  for (const { traceId } of entries) await storage.records.set(`evidence/trace/${traceId}`, new Uint8Array(1));
+  await fillIndex(entries);
+}
 
 test('an answer is sealed right after it came, with its words or without, and after the page was opened anew', async () => {
   const first = await openDesk();
@@ -72,6 +76,28 @@ test('an answer is sealed right after it came, with its words or without, and af
   const again = await openDesk();
   expect(await again.keeps(asked.receiptId)).toBe(true);
   expect(unwrap(await again.seal(asked.receiptId, false)).withTrace).toBe(true);
+});
+
+test('the route of an answer is read from its trace, by no receipt but its own, and not after it was forgotten', async () => {
+  const desk = await openDesk();
+  const asked = await ask(desk);
+  const route = unwrap(await desk.routeOf(asked.receiptId, null));
+  expect(route!.map(({ type }) => type).filter((type) => type !== 'token')).toEqual([
+    'admitted',
+    'chosen',
+    'started',
+    'combined',
+    'sealed',
+    'recorded',
+  ]);
+  expect(unwrap(await desk.routeOf('bafyreiother', asked.traceId))).toBeNull();
+  // Of several receipts of one answer the index names the first: the others are found by the trace.
+  await fillIndex([{ traceId: asked.traceId, sizeBytes: 1 }]);
+  const byTrace = await openDesk();
+  expect(unwrap(await byTrace.routeOf(asked.receiptId, null))).toBeNull();
+  expect(unwrap(await byTrace.routeOf(asked.receiptId, asked.traceId))).toEqual(route);
+  unwrap(await desk.forget([asked.traceId]));
+  expect(unwrap(await desk.routeOf(asked.receiptId, asked.traceId))).toBeNull();
 });
 
 test('a receipt without a kept trace is sealed with what this node signed, and never with words', async () => {

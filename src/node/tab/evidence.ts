@@ -5,6 +5,8 @@ import type { Clock, Verify } from '#core/base/ports';
 import { fail, ok, type Result } from '#core/base/result';
 import { keptClaim, type KeptClaim } from '#core/evidence/kept-claim';
 import { decodeKeptTrace, type KeptTrace } from '#core/evidence/kept-trace';
+import { openStepsOf } from '#core/evidence/trace';
+import type { RouteUpdate } from '#core/experts/route';
 import type { WorkRequest } from '#core/experts/run';
 import type { Ledger } from '#core/ledger/ledger';
 import { receiptSchema } from '#core/ledger/receipts';
@@ -88,8 +90,21 @@ export async function openEvidenceDesk(
     if (!became.ok) await records.delete(TRACE_KEY + traceId);
   }
 
-  async function keptOf(receiptId: string): Promise<Result<KeptTrace | null>> {
-    const entry = entries.findLast((one) => one.receiptId === receiptId);
+  const keptOf = (receiptId: string): Promise<Result<KeptTrace | null>> =>
+    read(entries.findLast((one) => one.receiptId === receiptId));
+
+  async function routeOf(receiptId: string, traceId: string | null): Promise<Result<readonly RouteUpdate[] | null>> {
+    let kept = await keptOf(receiptId);
+    if (kept.ok && kept.value === null) kept = await read(entries.find((one) => one.traceId === traceId));
+    if (!kept.ok) return kept;
+    const trace = kept.value?.trace;
+    // A trace id is the word of the node that was paid: it may not show the route of another question.
+    if (!trace?.receipts.includes(receiptId)) return ok(null);
+    // What the gate read is what the pipeline yielded; capability ids lose their form in it.
+    return ok(openStepsOf(trace) as readonly RouteUpdate[] | null);
+  }
+
+  async function read(entry: KeptEntry | undefined): Promise<Result<KeptTrace | null>> {
     if (entry === undefined) return ok(null);
     const bytes = await records.get<Uint8Array>(TRACE_KEY + entry.traceId);
     if (!bytes.ok) return bytes;
@@ -146,6 +161,7 @@ export async function openEvidenceDesk(
         const kept = await keptOf(receiptId);
         return kept.ok ? ok(kept.value && keptClaim(kept.value, commitment)) : kept;
       }),
+    routeOf: (receiptId, traceId) => inOrder(() => routeOf(receiptId, traceId)),
     seal: (receiptId, words) => inOrder(() => seal(receiptId, words)),
     forget: (traceIds) =>
       inOrder(() => become(traceIds === 'all' ? [] : entries.filter(({ traceId }) => !traceIds.includes(traceId)))),

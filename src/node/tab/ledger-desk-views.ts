@@ -6,6 +6,7 @@ import type { Look } from '../economy/disputes';
 import type { Charge } from './charge-of';
 import type { WitnessView } from '../economy/witness-naming';
 import type { ReceiptDetail } from '../tab-node';
+import type { WorkReceiptView } from './work-receipt-view';
 
 export type { Look, WitnessView };
 
@@ -102,6 +103,8 @@ export interface LineDetail {
     readonly rateMicros: number;
     readonly minimumMicros: number;
   } | null;
+  /** What the payee asks to be paid for; null where no work was done, or it is not held here. */
+  readonly work: WorkReceiptView | null;
   /** The entry that holds it. */
   readonly entry: { readonly author: NodeId; readonly seq: number };
   readonly receipt: ReceiptDetail | null;

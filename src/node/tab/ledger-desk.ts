@@ -26,6 +26,7 @@ import { nameWitnesses, witnessNaming } from '../economy/witness-naming';
 import { openStored, placeOf, readEntry, toldBy } from './line-entry';
 import { createPace, replayHeld, type HeldReplay } from './replay-held';
 import { verifyLine } from './verify-line';
+import { workBehind, workReceiptView } from './work-receipt-view';
 
 /** What is listed of refusals; all of them are counted. */
 const MOST_REFUSALS = 100;
@@ -93,12 +94,15 @@ export function createLedgerDesk({ ledger, verify, clock, links, disputes, claim
     if (!opened.ok) return fail('ledger_damaged', `Entry ${place.seq} of that log is damaged: ${opened.error.message}`);
     const fact = found.receiptId === null ? undefined : state.receiptsById.get(found.receiptId);
     const proposal = reservation?.proposal == null ? undefined : state.proposalsById.get(reservation.proposal);
+    const work = await workBehind(ledger, id, opened.value);
+    const credits = closing?.credits ?? [];
     return ok({
       line: found,
       reservedMicros: closing?.reservedMicros ?? reservation?.amountMicros ?? null,
       chargeMicros: closing?.chargeMicros ?? proposal?.chargeMicros ?? null,
-      credits: closing?.credits ?? [],
-      ...toldBy(opened.value),
+      credits,
+      ...toldBy(opened.value, work?.opened ?? null),
+      work: work && workReceiptView(work, credits),
       entry: place,
       receipt: fact === undefined ? null : receiptDetail(fact, foundWrong(state)(fact)),
     });

@@ -63,13 +63,16 @@ function toldBySettlement(settlement: OpenedSettlement): Told {
   };
 }
 
-/** Who signed what stands in an entry, the verdicts in it, and what its charge was worked out from. */
-export function toldBy({ author, inside, event }: OpenedEntry): Told {
+/**
+ * Who signed what stands in an entry, the verdicts in it, and what its charge was worked out from; of a reservation, with what was
+ * `proposed` to be paid from it.
+ */
+export function toldBy({ author, inside, event }: OpenedEntry, proposed: OpenedSettlement | null): Told {
   switch (inside.kind) {
     case 'closing': {
-      const { reservation, heads, settlement, proposed, closed, reasons } = inside;
+      const { reservation, heads, settlement, proposed: certified, closed, reasons } = inside;
       const work = settlement === null ? null : toldBySettlement(settlement);
-      const witnesses = [...heads, ...proposed, ...closed].map(({ witness }) => witness);
+      const witnesses = [...heads, ...certified, ...closed].map(({ witness }) => witness);
       return {
         signers: once([
           { node: reservation.author, role: 'payer' },
@@ -84,8 +87,6 @@ export function toldBy({ author, inside, event }: OpenedEntry): Told {
         price: work?.price ?? null,
       };
     }
-    case 'proposal':
-      return toldBySettlement(inside.settlement);
     case 'mint':
       return {
         signers: once([
@@ -95,12 +96,17 @@ export function toldBy({ author, inside, event }: OpenedEntry): Told {
         verdicts: [],
         price: null,
       };
-    default:
+    default: {
+      const work = proposed === null ? null : toldBySettlement(proposed);
       return {
-        signers: [{ node: author, role: event.kind === 'credit.granted' ? 'giver' : 'payer' }],
-        verdicts: [],
-        price: null,
+        signers: once([
+          { node: author, role: event.kind === 'credit.granted' ? 'giver' : 'payer' },
+          ...(work?.signers ?? []),
+        ]),
+        verdicts: work?.verdicts ?? [],
+        price: work?.price ?? null,
       };
+    }
   }
 }
 
