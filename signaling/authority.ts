@@ -2,7 +2,7 @@ import { createPrivateKey, generateKeyPairSync, X509Certificate } from 'node:cry
 import * as v from 'valibot';
 import type { Chance, Clock } from '#core/base/ports';
 import { fail, ok, type Result } from '#core/base/result';
-import { parseJsonThrough } from '#core/wire/gate';
+import { parseJsonThrough } from '#core/wire/parse-json-through';
 import { certificateDer, certificatePem, isPermitted, type PermittedNames } from '#signaling/certificate-bytes';
 import type { DataFolder } from '#signaling/data-folder';
 

@@ -1,7 +1,7 @@
 import * as v from 'valibot';
 import { nodeIdSchema, type NodeId } from '#core/base/ids';
 import { fail, ok, type Result } from '#core/base/result';
-import { parseJsonThrough } from '#core/wire/gate';
+import { parseJsonThrough } from '#core/wire/parse-json-through';
 import type { DataFolder } from '#signaling/data-folder';
 
 /** A redemption as far as its uses are counted. */

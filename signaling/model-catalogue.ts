@@ -6,7 +6,8 @@ import type { Signer } from '#core/base/ports';
 import { fail, ok, type Result } from '#core/base/result';
 import { modelCatalogueSchema, type ModelCatalogue } from '#core/engines/model-manifest';
 import { MAX_CATALOGUE_BYTES, signCatalogue } from '#core/experts/model-catalogue';
-import { checkAgainst, parseJsonThrough } from '#core/wire/gate';
+import { checkAgainst } from '#core/wire/gate';
+import { parseJsonThrough } from '#core/wire/parse-json-through';
 
 const BUILT_IN = fileURLToPath(new URL('../static/models/catalogue.json', import.meta.url));
 /** JSON with its white space and hashes as text takes a few times what the signed bytes take. */

@@ -11,7 +11,7 @@ import {
   type Community,
 } from '#core/identity/community';
 import type { SeedSigner } from '#core/identity/ports';
-import { parseJsonThrough } from '#core/wire/gate';
+import { parseJsonThrough } from '#core/wire/parse-json-through';
 import type { ServerConfig } from '#core/wire/signaling-messages';
 import type { DataFolder } from '#signaling/data-folder';
 

@@ -2,7 +2,7 @@ import { fileURLToPath } from 'node:url';
 import { readTextFile, writeFiles } from '#adapters/storage-fs-files/write-files';
 import { fail, ok, type Result } from '#core/base/result';
 import { modelCatalogueSchema } from '#core/engines/model-manifest';
-import { parseJsonThrough } from '#core/wire/gate';
+import { parseJsonThrough } from '#core/wire/parse-json-through';
 import type { Command, CommandInput } from './command';
 import { pinModels } from './pin-models';
 import { renderCatalogue } from './render-catalogue';

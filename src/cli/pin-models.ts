@@ -9,7 +9,8 @@ import {
   type ModelFile,
   type ModelManifest,
 } from '#core/engines/model-manifest';
-import { checkAgainst, parseJsonThrough } from '#core/wire/gate';
+import { checkAgainst } from '#core/wire/gate';
+import { parseJsonThrough } from '#core/wire/parse-json-through';
 
 /** What is hashed here because the hub tells no SHA-256: tokenizers and compiled libraries, tens of megabytes at most. */
 const MAX_HASHED_BYTES = 128 * 1024 ** 2;

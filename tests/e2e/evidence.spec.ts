@@ -7,7 +7,7 @@ import { runCommandLine } from '#cli/run-command-line';
 import { unwrap } from '#core/base/result';
 import type { EvidenceReport } from '#core/evidence/verify-evidence';
 import { marginMeasurementsSchema } from '#core/experts/margin-measurements';
-import { parseJsonThrough } from '#core/wire/gate';
+import { parseJsonThrough } from '#core/wire/parse-json-through';
 import { browserLaunch } from '#tests/find-browser';
 import { violationsOf, withAxe } from './axe';
 import { arrive, contribute, expectNoFaults, nodeReady, seesOffers, watchForFaults, type PersonAtPage } from './people';

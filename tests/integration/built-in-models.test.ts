@@ -5,7 +5,7 @@ import { renderCatalogue } from '#cli/render-catalogue';
 import { unwrap } from '#core/base/result';
 import { modelHashOf } from '#core/engines/model-hash';
 import { manifestHashOf, MODEL_TASKS, modelCatalogueSchema, type ModelManifest } from '#core/engines/model-manifest';
-import { parseJsonThrough } from '#core/wire/gate';
+import { parseJsonThrough } from '#core/wire/parse-json-through';
 import { chooseGraph } from '#workers/transformers/stored-graph';
 
 const read = (path: string): string => readFileSync(new URL(`../../static/models/${path}`, import.meta.url), 'utf8');

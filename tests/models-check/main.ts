@@ -10,7 +10,7 @@ import {
   type ModelCatalogue,
   type ModelManifest,
 } from '#core/engines/model-manifest';
-import { parseJsonThrough } from '#core/wire/gate';
+import { parseJsonThrough } from '#core/wire/parse-json-through';
 import { serveHarness, type HarnessServer } from '#tests/browser/serve-harness';
 import { browserLaunch, ensureBrowser } from '#tests/find-browser';
 import { ROOT } from '#tests/steps';

@@ -2,7 +2,7 @@ import type { QuickJSContext, QuickJSHandle, QuickJSRuntime } from 'quickjs-emsc
 import * as v from 'valibot';
 import { fail, ok, type Result } from '#core/base/result';
 import { SANDBOX_LIMITS, type SandboxReport, type SandboxRequest, type TestReport } from '#core/engines/sandbox';
-import { parseJsonThrough } from '#core/wire/gate';
+import { parseJsonThrough } from '#core/wire/parse-json-through';
 import { GUEST_SOURCE, TEST_MODULE } from './guest';
 import type { Interpreter, NewInterpreter } from './interpreter';
 

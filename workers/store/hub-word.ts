@@ -1,6 +1,6 @@
 import * as v from 'valibot';
 import { sha256HexSchema } from '#core/engines/model-manifest';
-import { parseJsonThrough } from '#core/wire/gate';
+import { parseJsonThrough } from '#core/wire/parse-json-through';
 import { REQUEST } from './request-range';
 
 /** One file's entry is some hundred bytes. */

@@ -1,5 +1,6 @@
 import { utf8 } from '#core/base/bytes';
-import { parseJsonThrough, type Schema } from '#core/wire/gate';
+import { type Schema } from '#core/wire/gate';
+import { parseJsonThrough } from '#core/wire/parse-json-through';
 import type { Disk, DiskFile, Folder } from './disk';
 
 const NEWLINE = 10;

@@ -2,7 +2,7 @@ import * as v from 'valibot';
 import { fail, ok, type Result } from '#core/base/result';
 import type { DecisionRule } from '#core/engines/decision';
 import type { ChatMessage } from '#core/engines/language-model';
-import { parseJsonThrough } from '#core/wire/gate';
+import { parseJsonThrough } from '#core/wire/parse-json-through';
 
 export const CARD_FILE = 'card.json';
 const MAX_CARD_BYTES = 64 * 1024;

@@ -2,7 +2,7 @@ import * as v from 'valibot';
 import { hex } from '#core/base/bytes';
 import { fail, ok, type Result } from '#core/base/result';
 import type { LoadProgress } from '#core/engines/language-model';
-import { parseJsonThrough } from '#core/wire/gate';
+import { parseJsonThrough } from '#core/wire/parse-json-through';
 
 export const HASHES_FILE = 'hashes.json';
 /** Verified files of models. Keys carry the file's hash, so an updated model never meets its old files. */

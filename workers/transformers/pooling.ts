@@ -1,6 +1,6 @@
 import * as v from 'valibot';
 import { fail, ok, type Result } from '#core/base/result';
-import { parseJsonThrough } from '#core/wire/gate';
+import { parseJsonThrough } from '#core/wire/parse-json-through';
 
 /** How the vectors of a text's tokens become one: their mean, their largest per dimension, that of the first or of the last. */
 export type Pooling = 'mean' | 'max' | 'cls' | 'last';

@@ -1,6 +1,6 @@
 import * as v from 'valibot';
 import { fail, ok, type Result } from '#core/base/result';
-import { parseJsonThrough } from '#core/wire/gate';
+import { parseJsonThrough } from '#core/wire/parse-json-through';
 
 /**
  * Bounds of a JSON schema before it reaches xgrammar. Its WebAssembly build knows no refusal: what it does not like, a

@@ -2,7 +2,7 @@ import * as v from 'valibot';
 import { fail, ok, type Result } from '#core/base/result';
 import { manifestHashOf, type ModelManifest } from '#core/engines/model-manifest';
 import type { ModelSource } from '#core/engines/worker-protocol';
-import { parseJsonThrough } from '#core/wire/gate';
+import { parseJsonThrough } from '#core/wire/parse-json-through';
 import { endTokensOf, type PromptStyle } from '../transformers/prompting';
 import { createTokenizer, type TextTokenizer } from './tokenizer';
 

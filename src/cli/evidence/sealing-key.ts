@@ -6,7 +6,7 @@ import { base64, fromBase64 } from '#core/base/bytes';
 import { nodeIdSchema } from '#core/base/ids';
 import type { Signer } from '#core/base/ports';
 import { fail, ok, type Result } from '#core/base/result';
-import { parseJsonThrough } from '#core/wire/gate';
+import { parseJsonThrough } from '#core/wire/parse-json-through';
 
 const MAX_KEY_BYTES = 4_096;
 

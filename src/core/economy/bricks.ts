@@ -2,7 +2,7 @@ import * as v from 'valibot';
 import { jsonText } from '../base/json-text';
 import { byCodePoint } from '../base/text';
 import { ok, type Result } from '../base/result';
-import { parseJsonThrough } from '../wire/gate';
+import { parseJsonThrough } from '../wire/parse-json-through';
 
 /** Twelve bricks are some 30 KB. */
 const MAX_BRICKS_CHARACTERS = 512 * 1024;

@@ -2,7 +2,8 @@ import * as v from 'valibot';
 import { utf8, utf8Decode } from '../base/bytes';
 import { jsonText } from '../base/json-text';
 import { fail, ok, type Result } from '../base/result';
-import { parseJsonThrough, type Schema } from '../wire/gate';
+import { type Schema } from '../wire/gate';
+import { parseJsonThrough } from '../wire/parse-json-through';
 import {
   BUNDLE_MANIFEST,
   CANONICAL_TRACES,

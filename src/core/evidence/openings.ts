@@ -6,7 +6,7 @@ import { jsonText } from '../base/json-text';
 import { withoutUndefined } from '../base/plain';
 import { fail, ok, type Result } from '../base/result';
 import { SALT_BYTES, type Commitment } from '../ledger/statements';
-import { parseJsonThrough } from '../wire/gate';
+import { parseJsonThrough } from '../wire/parse-json-through';
 import { MAX_MESSAGE_BYTES } from '../wire/limits';
 import { readable } from '../wire/signed-text';
 import { eachRow } from './trace-file';

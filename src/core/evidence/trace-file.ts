@@ -1,7 +1,7 @@
 import { hex, utf8, utf8Decode } from '../base/bytes';
 import { sha256 } from '../base/canonical';
 import { fail, ok, type Result } from '../base/result';
-import { parseJsonThrough } from '../wire/gate';
+import { parseJsonThrough } from '../wire/parse-json-through';
 import * as v from 'valibot';
 import { readTrace, traceRow, type Trace } from './trace';
 

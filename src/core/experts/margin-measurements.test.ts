@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { unwrap } from '../base/result';
-import { parseJsonThrough } from '../wire/gate';
+import { parseJsonThrough } from '../wire/parse-json-through';
 import {
   MARGIN_BUCKETS,
   marginMeasurements,

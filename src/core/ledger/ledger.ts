@@ -25,7 +25,6 @@ import type { CertifiedCheckpoint } from './certified-checkpoint';
 import { createCheckpoints, type Checkpoint, type CheckpointHead } from './checkpoints';
 import { ledgerEventSchema, type LedgerEvent } from './events';
 import { createLedgerFold, type LedgerFold } from './fold';
-import { parseLedgerFile, refusalOfFile, renderLedgerFile } from './ledger-file';
 import type { LedgerState } from './ledger-state';
 import { receiptsOfOldLog } from './old-log';
 import { openInside, openLedgerEntry, type OpenedEntry } from './open-event';
@@ -662,6 +661,8 @@ export async function openLedger(deps: LedgerDeps): Promise<Result<Ledger>> {
   }
 
   async function importFile(fileText: string): Promise<Result<{ added: number; known: number }>> {
+    // Files are rare, and every page loads what opens a ledger.
+    const { parseLedgerFile, refusalOfFile } = await import('./ledger-file');
     const parsed = parseLedgerFile(fileText);
     if (!parsed.ok) return parsed;
     if (parsed.value.v === 1) {
@@ -796,6 +797,7 @@ export async function openLedger(deps: LedgerDeps): Promise<Result<Ledger>> {
         if (!entries.ok) return entries;
         filed.push({ author, entries: entries.value });
       }
+      const { renderLedgerFile } = await import('./ledger-file');
       return ok(renderLedgerFile({ manifest: deps.manifest, logs: filed, proofs: [...proofByAuthor.values()] }));
     },
     import: importFile,

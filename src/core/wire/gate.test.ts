@@ -1,7 +1,8 @@
 import * as v from 'valibot';
 import { describe, expect, it } from 'vitest';
 import { encodeCanonical } from '../base/canonical';
-import { decodeThrough, parseJsonThrough } from './gate';
+import { decodeThrough } from './gate';
+import { parseJsonThrough } from './parse-json-through';
 
 const anything = v.looseObject({ v: v.literal(1) });
 const codeOf = (result: { ok: true } | { ok: false; error: { code: string } }): string =>

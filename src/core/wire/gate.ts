@@ -1,6 +1,5 @@
 import * as v from 'valibot';
 import { decodeCanonical } from '../base/canonical';
-import { parsePlainJson } from '../base/parse-plain-json';
 import { fail, ok, type Result } from '../base/result';
 
 /** Names that reach an object's prototype. No message and no file of ours has a field called so. */
@@ -26,7 +25,8 @@ export function decodeWithin(bytes: Uint8Array, maxBytes: number): Result<unknow
   return hasReservedKey(decoded.value) ? fail('malformed', 'The data has a field with a reserved name.') : decoded;
 }
 
-function hasReservedKey(value: unknown): boolean {
+/** Whether a decoded value has a member anywhere that would change what plain objects are. */
+export function hasReservedKey(value: unknown): boolean {
   if (Array.isArray(value)) return value.some(hasReservedKey);
   if (value === null || typeof value !== 'object' || value instanceof Uint8Array) return false;
   return Object.entries(value).some(([key, inner]) => RESERVED_KEYS.has(key) || hasReservedKey(inner));
@@ -43,18 +43,6 @@ export function checkAgainst<T>(schema: Schema<T>, value: unknown): Result<T> {
     'malformed',
     path === '' ? `The data is malformed: ${issue.message}.` : `The data is malformed at ${path}: ${issue.message}.`,
   );
-}
-
-/**
- * JSON text through the gate: size, depth and fields, syntax, no prototype keys, schema. For manifests, backups and ledger files. Codes:
- * `too_large`, `too_deep`, `undecodable`, `unknown_version`, `malformed`.
- */
-export function parseJsonThrough<T>(schema: Schema<T>, text: string, maxBytes: number): Result<T> {
-  if (text.length > maxBytes) return fail('too_large', `The file is larger than ${maxBytes} bytes.`);
-  const parsed = parsePlainJson(text);
-  if (!parsed.ok) return parsed;
-  if (hasReservedKey(parsed.value)) return fail('undecodable', 'The file has a field with a reserved name.');
-  return checkAgainst(schema, parsed.value);
 }
 
 /** Bytes of at most `maxBytes`, for use inside message schemas. */

@@ -4,7 +4,8 @@ import { decodeCanonical } from '../base/canonical';
 import { cidSchema, nodeIdSchema, SIGNATURE_BYTES } from '../base/ids';
 import { jsonText } from '../base/json-text';
 import { fail, type Result } from '../base/result';
-import { checkAgainst, parseJsonThrough } from './gate';
+import { checkAgainst } from './gate';
+import { parseJsonThrough } from './parse-json-through';
 import { idOfSigned, signedSchema, type Signed } from './signed';
 
 /** A payload in base64, the same for reading (some four times as long), and sixteen signatures. */

@@ -1,6 +1,7 @@
 import * as v from 'valibot';
 import { fail, ok, type Result } from '../../base/result';
-import { checkAgainst, parseJsonThrough } from '../../wire/gate';
+import { checkAgainst } from '../../wire/gate';
+import { parseJsonThrough } from '../../wire/parse-json-through';
 import { MAX_SCHEMA_CHARACTERS } from './answer-limits';
 import { costOfPattern, type PatternCost } from './pattern-cost';
 

@@ -1,7 +1,7 @@
 import { Validator } from '@cfworker/json-schema';
 import * as v from 'valibot';
 import { fail, ok, type Result } from '../../base/result';
-import { parseJsonThrough } from '../../wire/gate';
+import { parseJsonThrough } from '../../wire/parse-json-through';
 import { MAX_ANSWER_CHARACTERS, MAX_ANSWER_VALUES } from './answer-limits';
 import { textsOf } from './json-texts';
 import { readSchema } from './schema-bounds';
