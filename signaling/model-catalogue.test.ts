@@ -126,7 +126,7 @@ describe('/api/models', () => {
       fileOf({ ...own, files: [{ path: 'a', url: 'http://a.test/', sha256: null, sizeBytes: null }] }),
       /malformed/,
     ],
-    ['prototype.json', '{"__proto__":1}', /not valid JSON/],
+    ['prototype.json', '{"__proto__":1}', /reserved name/],
     ['large.json', ' '.repeat(5 * 1024 * 1024), /larger than/],
   ])('with the malformed file %s no server starts, and one sentence says why', async (name, text, sentence) => {
     const path = text === null ? join(scratch, name) : await write(name, text);
