@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest';
+import { encodeCanonical } from '../base/canonical';
 import { unwrap } from '../base/result';
 import { createEconomyWorld, credits, type AnyWritten, type EconomyWorld } from '#tests/fakes/economy-world';
 import { createFoldFeeder, type FoldFeeder } from '#tests/fakes/fold-feeder';
-import { EMPTY_HEAD, MAX_LAMPORT, openEntry, signEntry } from './chain';
+import { EMPTY_HEAD, equivocationOf, MAX_LAMPORT, openEntry, signEntry } from './chain';
 import { ledgerEventSchema } from './events';
 import type { OpenedEntry } from './open-event';
 import { panelFor } from './rules/dispute-rules';
@@ -46,6 +47,21 @@ async function forger(world: EconomyWorld, name: string) {
   const two = await world.write(twin, { kind: 'contribution.decided', on: false });
   return { member, seq: one.entry.seq, one, two };
 }
+
+it('the proof of a double spend is small: two entries as they are stored, and nothing around them', async () => {
+  const world = await createEconomyWorld();
+  const payer = world.founder;
+  const twin = world.twinOf(payer, payer.entries.length);
+  const [one, two] = [
+    await world.reserve(payer, world.member('host')),
+    await world.reserve(twin, world.member('other')),
+  ];
+  const [a, b] = [payer.entries.at(-1)!.bytes, twin.entries.at(-1)!.bytes];
+  const proof = equivocationOf({ id: one.entry.id, bytes: a }, { id: two.entry.id, bytes: b });
+  const sizeBytes = encodeCanonical(proof).length;
+  expect(sizeBytes - proof.a.length - proof.b.length).toBeLessThan(64);
+  expect(sizeBytes).toBeLessThan(1_536);
+});
 
 describe('a reference that lies about where its entry stands', () => {
   it('is void on every node, whether or not it knows the entry under its true place', async () => {
