@@ -19,6 +19,7 @@ import { createDataShard } from '#core/ledger/growth/data-shard';
 import { createFinding } from '#core/ledger/growth/finding';
 import { createTrainingWorkReceipt } from '#core/ledger/growth/training-work-receipt';
 import type { Receipt } from '#core/ledger/receipts';
+import type { VerificationReceipt } from '#core/ledger/work-receipts';
 import { sign, type Signed } from '#core/wire/signed';
 import { cardFor, hexOf, manifest, resultOf } from '#tests/fakes/admission-input';
 import {
@@ -30,6 +31,7 @@ import {
   taughtSource,
   trainingDraft,
 } from '#tests/fakes/contributions';
+import { createEconomyWorld } from '#tests/fakes/economy-world';
 import { advertisementDraft, CARDS_AT as NOW, host, nodeCardDraft } from '#tests/fakes/host-cards';
 import { createSeededChance } from '#tests/fakes/seeded-chance';
 import { signerNamed } from '#tests/fakes/test-community';
@@ -160,6 +162,27 @@ const catalogue = JSON.parse(readFileSync(join(ROOT, 'static', 'models', 'catalo
   readonly models: readonly unknown[];
 };
 
+const verification: VerificationReceipt = {
+  type: 'verification-receipt',
+  v: 1,
+  community: cid,
+  jobId: 'job-1',
+  validator: checker.nodeId,
+  executor: doer.nodeId,
+  payer: asker.nodeId,
+  verdict: cid,
+  settlement: cid,
+  check: 'rescore',
+  paidMicros: 200,
+  at: NOW,
+};
+
+async function workReceipt(): Promise<unknown> {
+  const world = await createEconomyWorld();
+  const reservation = await world.reserve(world.founder, world.member('host'));
+  return bodyOf((await world.work(reservation)).settlement.receipt);
+}
+
 /** A real one of everything that is published, decoded: what was signed where it is signed. */
 export const bodies = async (): Promise<Readonly<Record<string, unknown>>> => ({
   'batch-manifest': {
@@ -174,6 +197,7 @@ export const bodies = async (): Promise<Readonly<Record<string, unknown>>> => ({
   'data-shard': bodyOf(await createDataShard(host, { ...shardDraft, source: await taughtSource() })),
   'expert-card': bodyOf(await expertCard()),
   'host-advertisement': bodyOf(await advertisement()),
+  'inference-work-receipt': await workReceipt(),
   invite: bodyOf(await invite()),
   'margin-measurements': marginMeasurements([
     { engine: 'transformers/wasm', executorClass: 'true 8 16', validatorClass: '? ? ?', counts: [900, 3, 0, 1] },
@@ -190,6 +214,7 @@ export const bodies = async (): Promise<Readonly<Record<string, unknown>>> => ({
   'teacher-policy': bodyOf(await policy()),
   'training-work-receipt': bodyOf(await createTrainingWorkReceipt(signerNamed('trainer'), trainingDraft)),
   verdict: bodyOf(await sign(checker, verdict)),
+  'verification-receipt': bodyOf(await sign(checker, verification)),
 });
 
 export const wholeCatalogue: unknown = catalogue;

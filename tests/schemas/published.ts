@@ -15,6 +15,7 @@ import { dataShardSchema } from '#core/ledger/growth/data-shard';
 import { findingSchema } from '#core/ledger/growth/finding';
 import { trainingWorkReceiptSchema } from '#core/ledger/growth/training-work-receipt';
 import { receiptSchema } from '#core/ledger/receipts';
+import { inferenceWorkReceiptSchema, verificationReceiptSchema } from '#core/ledger/work-receipts';
 import { signedSchema } from '#core/wire/signed';
 import type { AnySchema } from './to-json-schema';
 
@@ -64,6 +65,13 @@ export const PUBLISHED: readonly Published[] = [
     'ledger/cards/host-advertisement',
     'hostAdvertisementSchema',
   ),
+  published(
+    'inference-work-receipt',
+    'Inference work receipt',
+    inferenceWorkReceiptSchema,
+    'ledger/work-receipts',
+    'inferenceWorkReceiptSchema',
+  ),
   published('invite', 'Invite', inviteSchema, 'identity/memberships', 'inviteSchema'),
   published(
     'margin-measurements',
@@ -107,4 +115,11 @@ export const PUBLISHED: readonly Published[] = [
     'trainingWorkReceiptSchema',
   ),
   published('verdict', 'Verdict', verdictSchema, 'ledger/statements', 'verdictSchema'),
+  published(
+    'verification-receipt',
+    'Verification receipt',
+    verificationReceiptSchema,
+    'ledger/work-receipts',
+    'verificationReceiptSchema',
+  ),
 ];

@@ -9,14 +9,8 @@ import { idOfSigned, openSigned, type Signed } from '../wire/signed';
 import { PRIVACY_CLASSES, receiptNamesSchema, sandboxProfileSchema } from './cards/card-fields';
 import { capabilityIdSchema, MAX_VALIDATORS_PER_RECEIPT } from './receipts';
 
-const digestSchema = v.pipe(
-  bytesSchema(32),
-  v.check((bytes) => bytes.length === 32, 'not a digest'),
-);
-const nonceSchema = v.pipe(
-  bytesSchema(16),
-  v.check((bytes) => bytes.length === 16, 'not a nonce'),
-);
+const digestSchema = v.pipe(bytesSchema(32), v.length(32, 'not a digest'));
+const nonceSchema = v.pipe(bytesSchema(16), v.length(16, 'not a nonce'));
 const count = (most: number) => v.pipe(v.number(), v.safeInteger(), v.minValue(0), v.maxValue(most));
 
 /** How work may be challenged while its window is open; a receipt must allow all four. */
