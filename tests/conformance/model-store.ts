@@ -118,8 +118,12 @@ const keepingCases: readonly ModelStoreCase[] = [
     const files: Served[] = [];
     for (let n = 0; n < 6; n++) files.push(await serve(server, { sizeBytes: 300_000, holdAfterBytes: 100_000 }));
     const leaving = new AbortController();
-    const running = files.map(({ wish }, n) => fetchFrom(store, wish, n === 5 ? leaving.signal : never));
-    for (const { path } of files.slice(0, 4)) await server.held(path);
+    const running: ReturnType<typeof fetchFrom>[] = [];
+    for (const [n, { wish, path }] of files.entries()) {
+      running.push(fetchFrom(store, wish, n === 5 ? leaving.signal : never));
+      // One after the other: of several at once chance decides which find room.
+      if (n < 4) await server.held(path);
+    }
     leaving.abort();
     failsWith(await running[5]!, 'paused');
     same((await server.log(files[5]!.path)).requests, [], 'requests of the one that left');
