@@ -1,5 +1,5 @@
 import type { NodeId } from '#core/base/ids';
-import type { Signer, Verify } from '#core/base/ports';
+import type { Signer } from '#core/base/ports';
 import { unwrap, type Failure } from '#core/base/result';
 import type { Community } from '#core/identity/community';
 import { EMPTY_HEAD, signEntry, type ChainHead, type EntryRef } from '#core/ledger/chain';
@@ -10,6 +10,7 @@ import type { LedgerState } from '#core/ledger/ledger-state';
 import { openLedgerEntry } from '#core/ledger/open-event';
 import type { HeadWitness, Outcome, OutcomeWitness } from '#core/ledger/witnesses';
 import { sign, type Signed } from '#core/wire/signed';
+import { verifiedBefore } from '#core/ledger/verified-before';
 
 /** An entry that somebody wrote, and what the rules say of it. */
 export interface Written {
@@ -34,8 +35,6 @@ export interface LogWriter {
     about: { readonly settlement: Settlement | null; readonly chargeMicros: number; readonly at: number },
   ): Promise<readonly Signed[]>;
 }
-
-const trusting: Verify = async () => true;
 
 export function createLogWriter(community: Community, witnesses: readonly Signer[]): LogWriter {
   const fold = createLedgerFold(community);
@@ -62,7 +61,7 @@ export function createLogWriter(community: Community, witnesses: readonly Signer
         refs,
         seenLamport,
       });
-      const added = fold.add(unwrap(await openLedgerEntry(bytes, trusting)));
+      const added = fold.add(unwrap(await openLedgerEntry(bytes, verifiedBefore)));
       if (added.status !== 'added') throw new Error(`The entry is ${added.status}.`);
       log.head = head;
       log.entries.push(bytes);

@@ -1,5 +1,4 @@
 import { utf8 } from '#core/base/bytes';
-import type { Verify } from '#core/base/ports';
 import { unwrap } from '#core/base/result';
 import {
   BRICKS_FILE,
@@ -25,12 +24,11 @@ import { ANSWER, createSampleCards, hashNamed, SAMPLE_AT, SAMPLE_EXPERT, TRAIN }
 import { createSampleGrowth } from './sample-growth';
 import { createSamplePeople } from './sample-people';
 import { paySampleJob } from './sample-work';
+import { verifiedBefore } from '#core/ledger/verified-before';
 
 const MINUTE_MS = 60_000;
 /** When everything has happened, and the offers still hold. */
 const CHECKED_AT = SAMPLE_AT + 45 * MINUTE_MS;
-
-const trusting: Verify = async () => true;
 
 /**
  * An economy in small, whole and valid: a community, a host with its cards and offers, one answer and one training that were
@@ -51,7 +49,7 @@ export async function sampleEconomy(bricksText: string): Promise<ReadonlyMap<str
       mint: true,
     },
   });
-  const community = unwrap(await openManifest(manifest, trusting));
+  const community = unwrap(await openManifest(manifest, verifiedBefore));
   const cards = await createSampleCards(people);
   const writer = createLogWriter(community, witnesses);
   const at = (minutes: number): number => SAMPLE_AT + minutes * MINUTE_MS;
@@ -141,7 +139,7 @@ export async function sampleEconomy(bricksText: string): Promise<ReadonlyMap<str
 
   const contributed = growth.contributions.knowledge;
   await writer.write(author, at(33), { kind: 'contribution.receipted', receipt: contributed });
-  const { mintMicros } = unwrap(await openContribution(contributed, trusting));
+  const { mintMicros } = unwrap(await openContribution(contributed, verifiedBefore));
   const approval: MintApproval = {
     type: 'mint-approval',
     v: 1,
@@ -188,7 +186,7 @@ export async function sampleEconomy(bricksText: string): Promise<ReadonlyMap<str
     'work/training-receipt.json': training,
   };
   const ledger = { manifest, logs: writer.logs, proofs: [] };
-  const documents = ledgerDocuments(unwrap(await replayLogs(ledger, trusting)));
+  const documents = ledgerDocuments(unwrap(await replayLogs(ledger, verifiedBefore)));
   const files = new Map<string, Uint8Array>([
     [BRICKS_FILE, utf8(bricksText)],
     ...Object.entries(statements).map(([path, signed]) => [path, utf8(signedText(signed))] as const),

@@ -1,7 +1,6 @@
 import { concat } from '#core/base/bytes';
 import { cidOf, encodeCanonical, sha256 } from '#core/base/canonical';
 import { utf8 } from '#core/base/bytes';
-import type { Verify } from '#core/base/ports';
 import { unwrap } from '#core/base/result';
 import type { Community } from '#core/identity/community';
 import { splitCharge, windowSecondsFor } from '#core/ledger/credits';
@@ -19,6 +18,7 @@ import { addSignature, idOfSigned, sign, type Signed } from '#core/wire/signed';
 import { closingOf, type LogWriter, type Written } from './log-writer';
 import { SAMPLE_EXPERT } from './sample-cards';
 import type { SamplePeople } from './sample-people';
+import { verifiedBefore } from '#core/ledger/verified-before';
 
 /** A job as it was agreed on. */
 export interface SampleJob {
@@ -43,8 +43,6 @@ export interface PaidJob {
   readonly closedAt: number;
 }
 
-const trusting: Verify = async () => true;
-
 const REST_MS = 60_000;
 
 /** Reserves, works, checks, proposes, waits out the challenge window and closes, each in the log where it belongs. */
@@ -59,7 +57,7 @@ export async function paySampleJob(
   const { asker, host, checkers } = people;
   const { jobId, taskClass, at } = job;
   const policy = community.economy!;
-  const terms = unwrap(await openOffer(job.offer, trusting));
+  const terms = unwrap(await openOffer(job.offer, verifiedBefore));
   const nonce = sha256(utf8(`${jobId} nonce`)).slice(0, 16);
   const reservation = await writer.write(asker, at, {
     kind: 'reservation.made',

@@ -30,6 +30,7 @@ import { receiptsOfOldLog } from './old-log';
 import { openInside, openLedgerEntry, type OpenedEntry } from './open-event';
 import { openReceipt } from './receipts';
 import type { MissingBeginning, Start, TrustedStart } from './trusted-start';
+import { verifiedBefore } from './verified-before';
 
 /** Entries read from the store at a time. */
 const READ_BATCH = 500;
@@ -148,9 +149,6 @@ interface HeldLog {
   readonly ahead: OpenedEntry[];
 }
 
-/** What was verified when it was stored is not verified again. */
-const trusting: Verify = async () => true;
-
 /**
  * Opens the logs: from the last checkpoint where there is one, else from their first entries. Of what is read every author's signature
  * and every chain is checked, so that damage is found; what entries carry was verified before it was stored, and is not again. Codes:
@@ -232,7 +230,7 @@ export async function openLedger(deps: LedgerDeps): Promise<Result<Ledger>> {
           if (!read.ok) return read;
           log.ahead.length = 0;
           for (const bytes of read.value) {
-            const opened = await openLedgerEntry(bytes, trusting);
+            const opened = await openLedgerEntry(bytes, verifiedBefore);
             if (!opened.ok) return damaged(author, at + log.ahead.length, opened.error.message);
             log.ahead.push(opened.value);
           }
@@ -274,7 +272,7 @@ export async function openLedger(deps: LedgerDeps): Promise<Result<Ledger>> {
     for (let next = first; ; next = null) {
       const batch = next === null ? await bytesOf(author, log.head.length, READ_BATCH) : ok(next);
       if (!batch.ok) return batch;
-      const opened = await Promise.all(batch.value.map((bytes) => openLedgerEntry(bytes, verify, trusting)));
+      const opened = await Promise.all(batch.value.map((bytes) => openLedgerEntry(bytes, verify, verifiedBefore)));
       for (const entry of opened) {
         const { length } = log.head;
         if (!entry.ok) return damaged(author, length, entry.error.message);
@@ -324,7 +322,7 @@ export async function openLedger(deps: LedgerDeps): Promise<Result<Ledger>> {
     for (const [author, id, length, lamport] of checkpoint?.heads ?? []) logOf(author).head = { id, length, lamport };
     sinceCheckpoint = 0;
     for (const [author, proof] of proofByAuthor) {
-      const opened = await openEquivocation(proof, trusting);
+      const opened = await openEquivocation(proof, verifiedBefore);
       // What the checkpoint says was judged by entries that the proof makes void.
       if (!opened.ok || fold.ban(author, opened.value.seq)) continue;
       if (latest !== null) return readLogs(null);
@@ -368,7 +366,7 @@ export async function openLedger(deps: LedgerDeps): Promise<Result<Ledger>> {
   if (!keptProofs.ok) return keptProofs;
   for (const kept of keptProofs.value ?? []) {
     const proof = checkAgainst(equivocationSchema, kept);
-    const opened = proof.ok ? await openEquivocation(proof.value, trusting) : proof;
+    const opened = proof.ok ? await openEquivocation(proof.value, verifiedBefore) : proof;
     if (proof.ok && opened.ok && 'author' in opened.value) proofByAuthor.set(opened.value.author, proof.value);
   }
   const checkpoint = await reading;
@@ -460,7 +458,7 @@ export async function openLedger(deps: LedgerDeps): Promise<Result<Ledger>> {
       const [before] = stored.value;
       // Where the beginning of the log is not here yet, nothing can be held against it.
       if (before === undefined || equalBytes(before, bytes)) continue;
-      const held = await openEntry(ledgerEventSchema, before, trusting);
+      const held = await openEntry(ledgerEventSchema, before, verifiedBefore);
       if (!held.ok) return damaged(author, entry.seq, held.error.message);
       // The same statement under another signature is no second one.
       if (held.value.id === entry.id) continue;
@@ -755,7 +753,7 @@ export async function openLedger(deps: LedgerDeps): Promise<Result<Ledger>> {
       if (!read.ok) return read;
       const entries: LedgerEntry[] = [];
       for (const bytes of read.value) {
-        const entry = await openEntry(ledgerEventSchema, bytes, trusting);
+        const entry = await openEntry(ledgerEventSchema, bytes, verifiedBefore);
         if (!entry.ok) return damaged(author, from + entries.length, entry.error.message);
         entries.push(entry.value);
       }
@@ -769,7 +767,7 @@ export async function openLedger(deps: LedgerDeps): Promise<Result<Ledger>> {
       for (const { author, seq } of fact.carriers) {
         const read = await bytesOf(author, seq, 1);
         if (!read.ok) return read;
-        const entry = read.value[0] ? await openEntry(ledgerEventSchema, read.value[0], trusting) : null;
+        const entry = read.value[0] ? await openEntry(ledgerEventSchema, read.value[0], verifiedBefore) : null;
         if (!entry?.ok || entry.value.event.kind !== 'receipt.recorded') continue;
         ({ payload } = entry.value.event.receipt);
         for (const one of entry.value.event.receipt.signatures) byKey.set(one.keyId, one);

@@ -9,6 +9,7 @@ import { ledgerEventSchema } from './events';
 import { createLedgerFold, type FoldSnapshot, type LedgerFold } from './fold';
 import { MAX_LOGS_HELD, type Ledger } from './ledger';
 import type { Base, Start } from './trusted-start';
+import { verifiedBefore } from './verified-before';
 
 /** What a ledger holds that is to go on from a checkpoint. */
 export interface HeldBefore {
@@ -59,7 +60,7 @@ export async function planBeginning(
     }
     const read = await bytesOf(author, length - 1, 1);
     if (!read.ok) return read;
-    const entry = await openEntry(ledgerEventSchema, read.value[0]!, trusting);
+    const entry = await openEntry(ledgerEventSchema, read.value[0]!, verifiedBefore);
     if (!entry.ok || entry.value.id !== id)
       return fail('log_forked', 'The checkpoint is about other entries than those held here.');
   }
@@ -78,6 +79,3 @@ function foldFrom(community: Community, snapshot: FoldSnapshot): LedgerFold | nu
     return null;
   }
 }
-
-/** What is held was verified when it was stored. */
-const trusting: Verify = async () => true;

@@ -14,6 +14,7 @@ import { continues, EMPTY_HEAD, type ChainHead } from './chain';
 import type { Checkpoint } from './checkpoints';
 import { openLedgerEntry } from './open-event';
 import { createTailedLog, type TailedLog } from './tailed-log';
+import { verifiedBefore } from './verified-before';
 
 /** From where a log is held that had no beginning here: how many entries come before, and the last of them. */
 export type Base = readonly [author: NodeId, length: number, id: string];
@@ -72,7 +73,6 @@ export interface TrustedStartDeps {
   readonly verify: Verify;
 }
 
-const trusting: Verify = async () => true;
 /** Of the checkpoint's id: enough to tell two of one community apart, and short enough for a name of a log. */
 const TAIL_ID_LENGTH = 20;
 
@@ -105,7 +105,7 @@ export async function openTrustedStart(
   const before = record as KeptStart | undefined;
   if (before?.v === 1) {
     // It was verified before it was kept.
-    const statement = await openCertified(before.signed, community, trusting);
+    const statement = await openCertified(before.signed, community, verifiedBefore);
     if (statement.ok) take(before, { signed: before.signed, statement: statement.value });
   }
 
@@ -121,7 +121,7 @@ export async function openTrustedStart(
     if (length.value > 0) {
       const last = await tail.log.read(length.value - 1, 1);
       if (!last.ok) return last;
-      const entry = await openLedgerEntry(last.value[0]!.bytes, trusting);
+      const entry = await openLedgerEntry(last.value[0]!.bytes, verifiedBefore);
       if (!entry.ok) return fail('ledger_damaged', `Entry ${length.value - 1} of another node’s log is damaged.`);
       head = { id: entry.value.id, length: length.value, lamport: entry.value.lamport };
     }

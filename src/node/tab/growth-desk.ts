@@ -43,6 +43,7 @@ import type {
 } from './growth-views';
 import type { Running } from './lifecycle';
 import { createMarkedReading } from './marked-reading';
+import { verifiedBefore } from '#core/ledger/verified-before';
 
 /** What others find counts by halves and doubles of what was asked: nobody's word makes it worth nothing, or a fortune. */
 const FLOOR_MILLI = 500;
@@ -112,7 +113,7 @@ export function createGrowthDesk(deps: GrowthDeskDeps): GrowthDesk {
     }
     if (event.kind !== 'contribution.receipted') return false;
     // The ledger took it as it is: everything that is signed in it was verified.
-    const opened = await openContributionReceipt(event.receipt, trusting);
+    const opened = await openContributionReceipt(event.receipt, verifiedBefore);
     return opened.ok && set.add(place, { kind: 'receipt', signed: event.receipt, opened: opened.value });
   }
 
@@ -483,7 +484,5 @@ export function createGrowthDesk(deps: GrowthDeskDeps): GrowthDesk {
         .map(({ id, capability, requester, at }) => ({ id, capability, requester, at })),
   };
 }
-
-const trusting: Verify = async () => true;
 
 const filePrivate = fail('file_private', 'A file that stays private is not handed on.');

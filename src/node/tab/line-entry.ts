@@ -1,9 +1,9 @@
 import type { NodeId } from '#core/base/ids';
-import type { Verify } from '#core/base/ports';
 import { fail, ok, type Result } from '#core/base/result';
 import type { Ledger } from '#core/ledger/ledger';
 import { openLedgerEntry, type OpenedEntry, type OpenedSettlement } from '#core/ledger/open-event';
 import type { LineDetail, LineSigner } from './ledger-desk-views';
+import { verifiedBefore } from '#core/ledger/verified-before';
 
 /** Where the entry stands that a line rests on. */
 export interface Place {
@@ -111,6 +111,4 @@ export function toldBy({ author, inside, event }: OpenedEntry, proposed: OpenedS
 }
 
 /** What was verified when it was stored. */
-export const openStored = (bytes: Uint8Array): Promise<Result<OpenedEntry>> => openLedgerEntry(bytes, trusting);
-
-const trusting: Verify = async () => true;
+export const openStored = (bytes: Uint8Array): Promise<Result<OpenedEntry>> => openLedgerEntry(bytes, verifiedBefore);

@@ -1,11 +1,12 @@
 import { utf8 } from '#core/base/bytes';
 import type { NodeId } from '#core/base/ids';
-import type { Clock, Verify } from '#core/base/ports';
+import type { Clock } from '#core/base/ports';
 import { fail, ok, type Result } from '#core/base/result';
 import { openEntry } from '#core/ledger/chain';
 import { ledgerEventSchema, type LedgerEvent } from '#core/ledger/events';
 import type { Ledger, LedgerEntry } from '#core/ledger/ledger';
 import { createPace } from './replay-held';
+import { verifiedBefore } from '#core/ledger/verified-before';
 
 /** Entries read from the store at a time. */
 const READ_BATCH = 128;
@@ -58,7 +59,7 @@ export function createMarkedReading(deps: MarkedReadingDeps): MarkedReading {
         await pace();
         if (marks.some((mark) => holds(bytes, mark))) {
           // Signature and chain were verified before it was stored.
-          const entry = await openEntry(ledgerEventSchema, bytes, trusting);
+          const entry = await openEntry(ledgerEventSchema, bytes, verifiedBefore);
           if (!entry.ok) return fail('ledger_damaged', `Entry ${from} of that log is damaged: ${entry.error.message}`);
           const at = Math.min(entry.value.at, LATEST_DATE_MS);
           if (kinds.includes(entry.value.event.kind) && (await take({ ...entry.value, at }))) changed = true;
@@ -92,8 +93,6 @@ export function createMarkedReading(deps: MarkedReadingDeps): MarkedReading {
     },
   };
 }
-
-const trusting: Verify = async () => true;
 
 function holds(bytes: Uint8Array, mark: Uint8Array): boolean {
   const first = mark[0]!;

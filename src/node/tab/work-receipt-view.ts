@@ -1,12 +1,12 @@
 import { hex } from '#core/base/bytes';
 import type { NodeId } from '#core/base/ids';
-import type { Verify } from '#core/base/ports';
 import type { Settlement } from '#core/ledger/events';
 import type { Ledger } from '#core/ledger/ledger';
 import { openSettlement, type OpenedEntry, type OpenedSettlement } from '#core/ledger/open-event';
 import type { InferenceWorkReceipt } from '#core/ledger/work-receipts';
 import { idOfSigned } from '#core/wire/signed';
 import { findEntry } from '../economy/find-entry';
+import { verifiedBefore } from '#core/ledger/verified-before';
 
 /** The receipt of one paid job as a person reads it, with what those who looked at the work were paid. */
 export interface WorkReceiptView {
@@ -60,7 +60,7 @@ export async function workBehind(
   if (reservation == null || reservation.proposal === null) return null;
   const proposed = (await findEntry(ledger, reservation.payee, reservation.proposal))?.event;
   if (proposed?.kind !== 'settlement.proposed') return null;
-  const opened = await openSettlement(proposed.settlement, verifiedWhenStored);
+  const opened = await openSettlement(proposed.settlement, verifiedBefore);
   return opened.ok ? { signed: proposed.settlement, opened: opened.value } : null;
 }
 
@@ -92,5 +92,3 @@ export function workReceiptView(
     })),
   };
 }
-
-const verifiedWhenStored: Verify = async () => true;
