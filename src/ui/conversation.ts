@@ -60,7 +60,7 @@ export const traceIdsOf = (thread: Thread): readonly string[] =>
 export const isRunning = (thread: Thread): boolean =>
   thread.some((turn) => turn.attempts.some((attempt) => attempt.state === 'running'));
 
-const newAttempt = (id: string, where: AskWhere, askedAt: number): Attempt => ({
+export const newAttempt = (id: string, where: AskWhere, askedAt: number): Attempt => ({
   id,
   where,
   state: 'running',
@@ -122,20 +122,21 @@ function changeAttempt(thread: Thread, attemptId: string, change: (attempt: Atte
 }
 
 /** `replaced.atToken` is how many tokens are kept: 0 means that the answer starts again. */
+export function grownBy(attempt: Attempt, update: RouteUpdate): Attempt {
+  if (update.type === 'token') {
+    return {
+      ...attempt,
+      pieces: [...attempt.pieces, update.text],
+      firstTokenAt: attempt.firstTokenAt ?? update.at,
+      lastTokenAt: update.at,
+    };
+  }
+  const pieces = update.type === 'replaced' ? attempt.pieces.slice(0, update.atToken) : attempt.pieces;
+  return { ...attempt, pieces, steps: [...attempt.steps, update] };
+}
+
 export const withUpdate = (thread: Thread, attemptId: string, update: RouteUpdate): Thread =>
-  changeAttempt(thread, attemptId, (attempt) => {
-    if (attempt.state !== 'running') return attempt;
-    if (update.type === 'token') {
-      return {
-        ...attempt,
-        pieces: [...attempt.pieces, update.text],
-        firstTokenAt: attempt.firstTokenAt ?? update.at,
-        lastTokenAt: update.at,
-      };
-    }
-    const pieces = update.type === 'replaced' ? attempt.pieces.slice(0, update.atToken) : attempt.pieces;
-    return { ...attempt, pieces, steps: [...attempt.steps, update] };
-  });
+  changeAttempt(thread, attemptId, (attempt) => (attempt.state === 'running' ? grownBy(attempt, update) : attempt));
 
 export const withAnswer = (thread: Thread, attemptId: string, answer: Answer): Thread =>
   changeAttempt(thread, attemptId, (attempt) => ({ ...attempt, state: 'done', answer }));

@@ -690,6 +690,7 @@ export function createLedgerFold(community: Community, from?: FoldSnapshot): Led
     creditedByWork: receipts.creditedByWork,
     unitsByNode: receipts.unitsByNode,
     workByNode: receipts.workByNode,
+    isDiscredited: receipts.isDiscredited,
     reservationsById,
     closingByReservation,
     grantsById,

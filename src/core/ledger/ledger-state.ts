@@ -86,7 +86,7 @@ export interface Balance {
 /** What the logs of a community mean: views of the fold, read only. */
 export interface LedgerState extends Pick<
   ReceiptFacts,
-  'receiptsById' | 'creditedByWork' | 'unitsByNode' | 'workByNode'
+  'receiptsById' | 'creditedByWork' | 'unitsByNode' | 'workByNode' | 'isDiscredited'
 > {
   readonly reservationsById: ReadonlyMap<string, ReservationState>;
   /** By reservation. */

@@ -40,5 +40,13 @@ test('work that a panel found wrong earns no units, whether its receipt or the r
     expect([...facts.unitsByNode]).toEqual([[executor, 7]]);
     expect([...facts.creditedByWork.values()]).toEqual(['r-3']);
     expect(facts.receiptsById.size).toBe(3);
+    expect(
+      [...facts.receiptsById.values()]
+        .filter(facts.isDiscredited)
+        .map(({ id }) => id)
+        .sort(),
+    ).toEqual(['r-1', 'r-2']);
+    expect(facts.isDiscredited({ requester: executor!, executor: executor!, jobId: 'job-1' })).toBe(false);
   }
+  expect([...without.receiptsById.values()].some(without.isDiscredited)).toBe(false);
 });

@@ -53,6 +53,8 @@ export interface ReceiptFacts {
   add(id: string, receipt: Receipt, signers: readonly NodeId[], carrier: Carrier): void;
   /** A panel found that work wrong: no receipt for it earns units, whether it is known already or comes later. */
   discredit(work: Work): void;
+  /** Whether a panel found the work behind a receipt wrong, though whoever checked it first had accepted it. */
+  isDiscredited(work: Work): boolean;
 }
 
 type Work = Pick<ReceiptFact, 'requester' | 'jobId' | 'executor'>;
@@ -133,6 +135,7 @@ export function createReceiptFacts(facts: Iterable<ReceiptFact> = []): ReceiptFa
         carriers: seen ? carriers : [...carriers, carrier].sort(byAuthorThenSeq).slice(0, MAX_CARRIERS),
       });
     },
+    isDiscredited: (found) => discredited.size > 0 && discredited.has(workOf(found)),
     discredit(found) {
       const work = workOf(found);
       discredited.add(work);

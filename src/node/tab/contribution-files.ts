@@ -43,9 +43,8 @@ export function createContributionFiles({ records, community, call }: Contributi
     return keys.ok ? ok(new Set(keys.value.map((key) => key.slice(prefix.length)))) : keys;
   }
 
-  async function keep(hash: string, file: Uint8Array<ArrayBuffer>): Promise<Result<void>> {
-    if (file.length > MAX_CONTRIBUTION_FILE_BYTES) return tooLarge;
-    if (hex(sha256(file)) !== hash) return fail('wrong_file', 'This is not the file that was given.');
+  /** What is known to be the file of that hash. */
+  async function write(hash: string, file: Uint8Array<ArrayBuffer>): Promise<Result<void>> {
     const held = await kept();
     if (!held.ok) return held;
     if (held.value.size >= MAX_KEPT_FILES && !held.value.has(hash))
@@ -68,7 +67,12 @@ export function createContributionFiles({ records, community, call }: Contributi
 
   return {
     kept,
-    keep,
+    async keep(hash, file) {
+      if (file.length > MAX_CONTRIBUTION_FILE_BYTES) return tooLarge;
+      return hex(sha256(file)) === hash
+        ? write(hash, file)
+        : fail('wrong_file', 'This is not the file that was given.');
+    },
     letGo: (hash) => records.delete(keyOf(hash)),
     async fetch(hash, sizeBytes, from) {
       if (sizeBytes > MAX_CONTRIBUTION_FILE_BYTES) return tooLarge;
@@ -78,7 +82,7 @@ export function createContributionFiles({ records, community, call }: Contributi
       for (const provider of from) {
         const file = await fetchFrom(provider, hash, sizeBytes);
         if (file === null) continue;
-        const written = await keep(hash, file);
+        const written = await write(hash, file);
         return written.ok ? ok(file) : written;
       }
       return fail(

@@ -15,6 +15,7 @@ import { checkAgainst, decodeThrough } from '#core/wire/gate';
 import { MAX_SIGNED_BYTES } from '#core/wire/limits';
 import { idOfSigned, type Signed } from '#core/wire/signed';
 import type { MeshNode, Work } from '../create-node';
+import { createTurns } from '../economy/timers';
 import { createTraceKeeper, type KeptBytes } from '../keep-trace';
 import type { EvidenceDesk } from './evidence-views';
 import type { Running } from './lifecycle';
@@ -65,12 +66,7 @@ export async function openEvidenceDesk(
   /** Oldest first. */
   let entries: readonly KeptEntry[] = opened.value;
   /** One change after the other, so that what is asked for last sees all of them. */
-  let queue: Promise<unknown> = Promise.resolve();
-  const inOrder = <T>(work: () => Promise<T>): Promise<T> => {
-    const next = queue.then(work);
-    queue = next.catch(() => undefined);
-    return next;
-  };
+  const inOrder = createTurns();
 
   async function become(next: readonly KeptEntry[]): Promise<Result<void>> {
     const stays = new Set(next.map(({ traceId }) => traceId));

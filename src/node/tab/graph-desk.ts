@@ -10,6 +10,7 @@ import {
 import { provenanceOf } from '#core/evidence/graph/provenance';
 import { encodeStatement, openStatement, tidyText, type GraphStatement } from '#core/evidence/graph/statement';
 import type { Ledger } from '#core/ledger/ledger';
+import { createTurns } from '../economy/timers';
 import type { GraphDesk, GraphView } from './graph-views';
 import { createMarkedReading } from './marked-reading';
 
@@ -26,7 +27,7 @@ export function createGraphDesk({ ledger, clock }: GraphDeskDeps): GraphDesk {
   let set: StatementSet = createStatementSet();
   let graph = set.graph();
   /** One reading after the other. */
-  let queue: Promise<unknown> = Promise.resolve();
+  const inOrder = createTurns();
 
   const view = (): GraphView => ({
     claims: graph.claims,
@@ -50,12 +51,6 @@ export function createGraphDesk({ ledger, clock }: GraphDeskDeps): GraphDesk {
     if (!changed.ok) return changed;
     if (changed.value) graph = set.graph();
     return ok(view());
-  }
-
-  function inOrder<T>(work: () => Promise<Result<T>>): Promise<Result<T>> {
-    const next = queue.then(work);
-    queue = next.catch(() => undefined);
-    return next;
   }
 
   /** Into the own log, when it would count: nothing is ever written that everybody would refuse. */

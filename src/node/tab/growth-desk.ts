@@ -5,7 +5,6 @@ import { createTeacherPolicy, teacherPolicySchema } from '#core/ledger/cards/tea
 import type { EventOf } from '#core/ledger/events';
 import {
   createContributionSet,
-  faultOf,
   type ContributionSet,
   type DeclaredContribution,
   type TermsRead,
@@ -20,7 +19,7 @@ import {
 import { createFinding, findingSchema } from '#core/ledger/growth/finding';
 import { BASIS_OF_KIND, MEASURING_RECEIPT, receiptsNeededBy, type Source } from '#core/ledger/growth/growth-fields';
 import { encodeGrowthStatement, openGrowthStatement, type GrowthStatement } from '#core/ledger/growth/growth-statement';
-import { mintKeyOf, openContributionReceipt } from '#core/ledger/growth/open-contribution';
+import { faultOf, mintKeyOf, openContributionReceipt } from '#core/ledger/growth/open-contribution';
 import { openTeachers } from '#core/ledger/growth/open-teachers';
 import type { Ledger, LedgerEntry } from '#core/ledger/ledger';
 import { openMintApproval, type MintApproval } from '#core/ledger/mint-approval';

@@ -16,7 +16,6 @@ import type {
   ReplayProgress,
 } from './ledger-desk-views';
 import { chargeOf } from './charge-of';
-import { foundWrong } from './found-wrong';
 import { challengeTo, ledgerLines } from './ledger-lines';
 import { receiptDetail } from './ledger-views';
 import type { Links } from '#core/transport/ports';
@@ -104,7 +103,7 @@ export function createLedgerDesk({ ledger, verify, clock, links, disputes, claim
       ...toldBy(opened.value, work?.opened ?? null),
       work: work && workReceiptView(work, credits),
       entry: place,
-      receipt: fact === undefined ? null : receiptDetail(fact, foundWrong(state)(fact)),
+      receipt: fact === undefined ? null : receiptDetail(fact, state.isDiscredited(fact)),
     });
   }
 
@@ -246,14 +245,14 @@ export function createLedgerDesk({ ledger, verify, clock, links, disputes, claim
     beginning,
     balance: () => (community.economy === undefined ? null : ledger.state.balanceOf(self)),
     receipts() {
-      const isWrong = foundWrong(ledger.state);
-      return [...ledger.state.receiptsById.values()]
-        .map((fact) => (isWrong(fact) ? { ...fact, foundWrong: true } : fact))
+      const { receiptsById, isDiscredited } = ledger.state;
+      return [...receiptsById.values()]
+        .map((fact) => (isDiscredited(fact) ? { ...fact, foundWrong: true } : fact))
         .sort((a, b) => b.at - a.at || (a.id < b.id ? -1 : 1));
     },
     receipt: (id) => {
       const fact = ledger.state.receiptsById.get(id);
-      return fact === undefined ? null : receiptDetail(fact, foundWrong(ledger.state)(fact));
+      return fact === undefined ? null : receiptDetail(fact, ledger.state.isDiscredited(fact));
     },
     lines,
     line,

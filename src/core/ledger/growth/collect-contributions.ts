@@ -3,13 +3,13 @@ import { createLeast } from '../../base/least';
 import type { Failure } from '../../base/result';
 import { idOfSigned, type Signed } from '../../wire/signed';
 import type { TeacherPolicyCard } from '../cards/teacher-policy';
-import { CONTRIBUTION_RULES, giversOf } from '../rules/contribution-rules';
-import { keepsAll } from '../rules/rule';
+import { giversOf } from '../rules/contribution-rules';
 import type { Contribution, SkillContribution } from './contribution-receipt';
 import type { Finding } from './finding';
 import { MEASURING_RECEIPT, receiptsNeededBy } from './growth-fields';
 import type { OpenedGrowthStatement } from './growth-statement';
-import { mintKeyOf, mintMicros, type OpenedContributionReceipt } from './open-contribution';
+import type { MintApproval } from '../mint-approval';
+import { faultOf, mintKeyOf, mintMicros, type OpenedContributionReceipt } from './open-contribution';
 
 /** The first statements and receipts of one author that count; who says more is not heard further, so that one log cannot fill what everybody keeps. */
 export const MAX_GROWTH_STATEMENTS_PER_AUTHOR = 256;
@@ -165,20 +165,26 @@ export function createContributionSet({
         given.set(said.contributionId, { ...said, at, mintKey: mintKey! });
         latest.set(`${author} ${mintKey}`, said.contributionId);
       }
-      const approvals = ofKind('approved');
+      const approvals = new Map<
+        string,
+        { readonly by: NodeId; readonly signed: Signed; readonly approval: MintApproval }[]
+      >();
+      for (const { said } of ofKind('approved')) {
+        const ofReceipt = approvals.get(said.approval.receipt) ?? [];
+        ofReceipt.push(said);
+        approvals.set(said.approval.receipt, ofReceipt);
+      }
       return [...given]
         .filter(([id, { contribution, mintKey }]) => latest.get(`${contribution.contributor.node} ${mintKey}`) === id)
         .map(([id, { contribution, teachers, at, mintKey }]): DeclaredContribution => {
           const about = fitFor(contribution, sorted(findings.get(id) ?? new Map<string, SignedFinding>()));
           const found = about.map(({ finding }) => finding);
           const receipt = receipts.get(id) ?? null;
-          const agreed = approvals.filter(
-            ({ said: { approval } }) =>
-              receipt !== null &&
+          const agreed = (approvals.get(receipt?.id ?? '') ?? []).filter(
+            ({ approval }) =>
               approval.community === community &&
-              approval.receipt === receipt.id &&
               approval.to === contribution.credit.account &&
-              approval.amountMicros === receipt.worthMicros,
+              approval.amountMicros === receipt?.worthMicros,
           );
           return {
             id,
@@ -190,7 +196,7 @@ export function createContributionSet({
             worthMicros: mintMicros(contribution, found),
             mintKey,
             receipt,
-            approvals: sorted(new Map(agreed.map(({ said: { by, signed } }) => [by, { by, signed }]))),
+            approvals: sorted(new Map(agreed.map(({ by, signed }) => [by, { by, signed }]))),
           };
         })
         .sort((a, b) => b.at - a.at || byId(a, b));
@@ -228,23 +234,6 @@ function fitFor(contribution: Contribution | SkillContribution, findings: readon
 }
 
 const VERDICTS_BY_WEIGHT: readonly Finding['verdict'][] = ['rejected', 'accepted', 'undecided'];
-
-/** The first rule of contributions that a receipt with these findings breaks. */
-export function faultOf(
-  { id, contribution, teachers }: Pick<DeclaredContribution, 'id' | 'contribution' | 'teachers'>,
-  findings: readonly Finding[],
-): Failure | null {
-  const kept = keepsAll(CONTRIBUTION_RULES, {
-    contributionId: id,
-    contribution,
-    findings,
-    source: contribution.source,
-    teachers,
-    givers: giversOf(contribution),
-    at: contribution.at,
-  });
-  return kept.ok ? null : kept.error;
-}
 
 const byId = (a: { readonly id: string }, b: { readonly id: string }): number =>
   a.id < b.id ? -1 : a.id > b.id ? 1 : 0;

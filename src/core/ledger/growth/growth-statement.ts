@@ -3,10 +3,9 @@ import { encodeCanonical } from '../../base/canonical';
 import type { NodeId } from '../../base/ids';
 import type { Verify } from '../../base/ports';
 import { fail, ok, type Result } from '../../base/result';
-import { soleSigner } from '../../identity/community';
 import { checkAgainst, decodeThrough } from '../../wire/gate';
-import { openSigned, signedSchema, type Signed } from '../../wire/signed';
-import { teacherPolicySchema, type TeacherPolicyCard } from '../cards/teacher-policy';
+import { signedSchema, type Signed } from '../../wire/signed';
+import type { TeacherPolicyCard } from '../cards/teacher-policy';
 import { MAX_GROWTH_STATEMENT_BYTES } from '../events';
 import { openMintApproval, type MintApproval } from '../mint-approval';
 import {
@@ -87,10 +86,11 @@ export async function openGrowthStatement(
       return ok({ kind: 'found', signed: statement.finding, finding: finding.value.finding });
     }
     case 'terms-read': {
-      const policy = await openSigned(teacherPolicySchema, statement.policy, verify);
-      if (!policy.ok) return policy;
-      if (policy.value.author !== author || soleSigner(statement.policy) !== author) return foreign;
-      return ok({ kind: 'terms', signed: statement.policy, policy: policy.value });
+      const opened = await openTeachers({ teacherPolicies: [statement.policy] }, verify);
+      if (!opened.ok) return opened;
+      const [policy] = opened.value;
+      if (policy?.author !== author) return foreign;
+      return ok({ kind: 'terms', signed: statement.policy, policy });
     }
     case 'mint-approved': {
       const approval = await openMintApproval(statement.approval, verify);

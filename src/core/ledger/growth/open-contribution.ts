@@ -55,15 +55,6 @@ export async function openContributionReceipt(
     findings.push(finding.value);
   }
   const contributionId = contributionIdOf(contribution);
-  const kept = keepsAll(CONTRIBUTION_RULES, {
-    contributionId,
-    contribution,
-    findings: findings.map(({ finding }) => finding),
-    source: contribution.source,
-    teachers: teachers.value,
-    givers: giversOf(contribution),
-    at: contribution.at,
-  });
   return ok({
     id: idOfSigned(signed),
     type,
@@ -71,8 +62,32 @@ export async function openContributionReceipt(
     contribution,
     findings,
     teachers: teachers.value,
-    fault: kept.ok ? null : kept.error,
+    fault: faultOf(
+      { id: contributionId, contribution, teachers: teachers.value },
+      findings.map(({ finding }) => finding),
+    ),
   });
+}
+
+/** The first rule of contributions that a receipt with these findings breaks. `id` is `contributionIdOf` the contribution. */
+export function faultOf(
+  {
+    id,
+    contribution,
+    teachers,
+  }: Pick<OpenedContributionReceipt, 'contribution' | 'teachers'> & { readonly id: string },
+  findings: readonly Finding[],
+): Failure | null {
+  const kept = keepsAll(CONTRIBUTION_RULES, {
+    contributionId: id,
+    contribution,
+    findings,
+    source: contribution.source,
+    teachers,
+    givers: giversOf(contribution),
+    at: contribution.at,
+  });
+  return kept.ok ? null : kept.error;
 }
 
 /** What decides about money. Codes of `openContributionReceipt`. */

@@ -10,7 +10,7 @@ import type { Source } from './growth-fields';
  * the time of what carries them. Codes of the gate and of `openSigned`, `signer_missing`.
  */
 export async function openTeachers(
-  { teacherPolicies }: Source,
+  { teacherPolicies }: Pick<Source, 'teacherPolicies'>,
   verify: Verify,
 ): Promise<Result<readonly TeacherPolicyCard[]>> {
   const teachers: TeacherPolicyCard[] = [];
