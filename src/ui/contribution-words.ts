@@ -191,3 +191,7 @@ export function termsWords(policy: TeacherPolicyCard): string {
   ];
   return allowed.length === 0 ? 'allows nothing' : `allows ${list(allowed)}`;
 }
+
+/** The sentence of the first condition that holds; null where none does. */
+export const firstOf = (conditions: readonly (readonly [holds: boolean, sentence: string])[]): string | null =>
+  conditions.find(([holds]) => holds)?.[1] ?? null;
