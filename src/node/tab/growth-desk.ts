@@ -9,44 +9,28 @@ import {
   type DeclaredContribution,
   type TermsRead,
 } from '#core/ledger/growth/collect-contributions';
-import {
-  anyContributionSchema,
-  contributionIdOf,
-  createContribution,
-  type Contribution,
-  type SkillContribution,
-} from '#core/ledger/growth/contribution-receipt';
+import { contributionIdOf, createContribution, type Contribution } from '#core/ledger/growth/contribution-receipt';
 import { createFinding, findingSchema } from '#core/ledger/growth/finding';
-import { BASIS_OF_KIND, MEASURING_RECEIPT, receiptsNeededBy, type Source } from '#core/ledger/growth/growth-fields';
+import { MEASURING_RECEIPT, receiptsNeededBy } from '#core/ledger/growth/growth-fields';
 import { encodeGrowthStatement, openGrowthStatement, type GrowthStatement } from '#core/ledger/growth/growth-statement';
 import { faultOf, mintKeyOf, openContributionReceipt } from '#core/ledger/growth/open-contribution';
 import { openTeachers } from '#core/ledger/growth/open-teachers';
 import type { Ledger, LedgerEntry } from '#core/ledger/ledger';
 import { openMintApproval, type MintApproval } from '#core/ledger/mint-approval';
-import { openReceipt } from '#core/ledger/receipts';
 import { giversOf, VERIFIERS_NEEDED } from '#core/ledger/rules/contribution-rules';
 import { curatorsNeeded, MINT_RULES } from '#core/ledger/rules/mint-rules';
 import { keepsAll } from '#core/ledger/rules/rule';
 import { checkAgainst } from '#core/wire/gate';
-import { idOfSigned, sign, type Signed } from '#core/wire/signed';
+import { idOfSigned, sign } from '#core/wire/signed';
 import { createTurns } from '../economy/timers';
 import type { MeshNode } from '../create-node';
 import { createContributionFiles, type ContributionFiles } from './contribution-files';
-import type {
-  ContributionDraft,
-  ContributionStage,
-  GivenContribution,
-  FoundDraft,
-  GrowthDesk,
-  GrowthView,
-} from './growth-views';
+import type { ContributionStage, GivenContribution, FoundDraft, GrowthDesk, GrowthView } from './growth-views';
 import type { Running } from './lifecycle';
+import { contributionFrom } from './contribution-from-draft';
 import { createMarkedReading } from './marked-reading';
 import { verifiedBefore } from '#core/ledger/verified-before';
 
-/** What others find counts by halves and doubles of what was asked: nobody's word makes it worth nothing, or a fortune. */
-const FLOOR_MILLI = 500;
-const CAP_MILLI = 2_000;
 /** Work to choose from: more than this nobody looks through. */
 const MOST_SHOWN = 40;
 /** Who is asked for a file, one after the other. */
@@ -227,79 +211,11 @@ export function createGrowthDesk(deps: GrowthDeskDeps): GrowthDesk {
       : found;
   }
 
-  async function executionOf({ kind, executions }: ContributionDraft): Promise<Result<Contribution['execution']>> {
-    if (kind !== 'skill') return ok(null);
-    const demoJobs: string[] = [];
-    const verifierReports: string[] = [];
-    for (const id of executions) {
-      const signed = await ledger.receiptOf(id);
-      if (!signed.ok) return signed;
-      const opened = signed.value === null ? null : await openReceipt(signed.value, verify);
-      if (!opened?.ok) return fail('unknown_receipt', 'A receipt that shows the skill is not on this device any more.');
-      demoJobs.push(opened.value.receipt.jobId);
-      verifierReports.push(...opened.value.receipt.verdicts);
-    }
-    const once = (all: readonly string[]) => [...new Set(all)];
-    return ok({ demoJobs: once(demoJobs), receipts: once(executions), verifierReports: once(verifierReports) });
-  }
-
-  function sourceOf({ source, terms: wanted }: ContributionDraft): Result<Source> {
-    const teacherPolicies = wanted.map((id) => terms.find((one) => one.id === id)?.signed);
-    if (teacherPolicies.includes(undefined)) return fail('unknown_terms', 'These terms are not on this device.');
-    return ok({ ...source, teacherPolicies: teacherPolicies as Signed[] });
-  }
-
   const keepFile = async (
     { content }: Pick<Contribution, 'content'>,
     file: Uint8Array<ArrayBuffer>,
   ): Promise<Result<void>> =>
     content.redaction === 'private_commitment' ? filePrivate : files.keep(content.hash, file);
-
-  async function contributionFrom(draft: ContributionDraft): Promise<Result<Contribution | SkillContribution>> {
-    const source = sourceOf(draft);
-    if (!source.ok) return source;
-    const execution = await executionOf(draft);
-    if (!execution.ok) return execution;
-    const behind = await person();
-    if (!behind.ok) return behind;
-    const { kind, title, content, use, delta, skill } = draft;
-    const needed = [...receiptsNeededBy(kind, skill !== null)];
-    const contribution = {
-      kind,
-      title,
-      contributor: { node: self, person: behind.value?.nodeId ?? null },
-      content,
-      source: source.value,
-      use,
-      credit: {
-        currency: 'AEM_CREDIT' as const,
-        account: self,
-        basis: BASIS_OF_KIND[kind],
-        baseMicros: draft.baseMicros,
-        multiplierFloorMilli: FLOOR_MILLI,
-        multiplierCapMilli: CAP_MILLI,
-        resaleAllowed: false,
-      },
-      evaluation: {
-        requiredTests: needed,
-        adoptionCriteria: [draft.adoptionCriterion],
-        killCriteria: [draft.killCriterion],
-        delta,
-      },
-      antiDistillation: {
-        noUnauthorisedCompetitorDistillation: draft.undistilled,
-        teacherPolicyRequired: true,
-        exportPolicy: 'open_receipt' as const,
-      },
-      execution: execution.value,
-      receiptsRequired: needed,
-      ...(skill === null ? {} : { skill }),
-      at: clock.now(),
-    };
-    const type = skill === null ? 'contribution-receipt' : 'skill-receipt';
-    const checked = checkAgainst(anyContributionSchema, { type, v: 1, contribution, findings: [] });
-    return checked.ok ? ok(checked.value.contribution) : checked;
-  }
 
   /** Why nobody can approve this; null where a curator can. */
   function objectionToApproval(one: DeclaredContribution): Failure | null {
@@ -326,7 +242,7 @@ export function createGrowthDesk(deps: GrowthDeskDeps): GrowthDesk {
     read: () => inTurn(readNow),
     declare: (draft, file) =>
       say(async () => {
-        const made = await contributionFrom(draft);
+        const made = await contributionFrom(draft, { ledger, person, verify, clock, terms });
         if (!made.ok) return made;
         const teachers = await openTeachers(made.value.source, verify);
         if (!teachers.ok) return teachers;
