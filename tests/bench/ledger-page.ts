@@ -87,9 +87,9 @@ function withJobs(fold: LedgerFold, community: Community, self: NodeId, jobs: nu
     });
   }
   const claims = closings.map(({ reservation }) => reservation);
-  const chains = before.chains.map(([author, length, account, keys, claimed, epoch, roots]) => {
+  const chains = before.chains.map(([author, length, account, keys, claimed, epoch, roots, looks]) => {
     const all = author === self ? [...claimed, ...claims] : claimed;
-    return [author, length, account, keys, all, epoch, roots] as const;
+    return [author, length, account, keys, all, epoch, roots, looks] as const;
   });
   return createLedgerFold(community, { ...before, chains, closings, receipts });
 }

@@ -145,6 +145,15 @@ test('two tabs trade an answer: both hold the same receipts, and a tab that only
   );
   expect(receipts.map((receipt) => receipt?.verified)).toEqual([true, true]);
   expect(receipts[0]?.payload).toBe(receipts[1]?.payload);
+
+  // Whoever looked has a receipt of its own for what it was paid.
+  await goTo(founder.page, '/ledger');
+  await founder.page.getByTestId('line-list').getByRole('link').filter({ hasText: 'Checked' }).first().click();
+  const work = founder.page.getByTestId('work-receipt');
+  await work.getByText('Work receipt', { exact: true }).click();
+  await expect(work.getByTestId('work-checks')).toContainText(/\+0\.\d+.*Its receipt is entry \d+ of its log\./s);
+  const checked = (await logAt(founder, founder.nodeId)).filter(({ event }) => event.kind === 'verification.receipted');
+  expect(checked).not.toHaveLength(0);
   await expectNoFaults(...everyone());
 });
 

@@ -25,7 +25,12 @@ import {
   type WitnessRoster,
   type WitnessSet,
 } from '#core/ledger/witnesses';
-import { CHALLENGE_METHODS, REQUIRED_RECEIPTS, type InferenceWorkReceipt } from '#core/ledger/work-receipts';
+import {
+  CHALLENGE_METHODS,
+  REQUIRED_RECEIPTS,
+  type InferenceWorkReceipt,
+  type VerificationReceipt,
+} from '#core/ledger/work-receipts';
 import { sign, type Signed, type SignedBody } from '#core/wire/signed';
 import { signerNamed, testVerify } from './test-community';
 import { offerBy } from './test-offers';
@@ -217,6 +222,7 @@ export async function createEconomyWorld(options: WorldOptions = {}) {
     propose,
     outcomes,
     close,
+    receiptForLooking,
     verdict,
     bond,
     challenge,
@@ -610,6 +616,37 @@ export async function createEconomyWorld(options: WorldOptions = {}) {
       [refTo(raised)],
       { kind: 'verdicts', verdicts: said.map(({ id, body }) => ({ id, verdict: body })) },
     );
+  }
+
+  /** The closing is written into the validator's log, and behind it what it was paid for looking. */
+  async function receiptForLooking(
+    validator: Member,
+    { done, closing }: { readonly done: Proposed; readonly closing: Prepared<'settlement.closed'> },
+    change: Partial<VerificationReceipt> = {},
+    author: Member = validator,
+  ): Promise<Written<'verification.receipted'>> {
+    const { event } = closing;
+    await write(validator, event, closing.refs, closing.inside);
+    const { jobId, executor, payer } = done.opened.receipt;
+    const { verdicts } = done.opened;
+    const own = verdicts.find(({ verdict }) => verdict.validator === validator.nodeId)!;
+    const { signed, id, body } = await say<VerificationReceipt>(validator, {
+      type: 'verification-receipt',
+      v: 1,
+      community: community.id,
+      jobId,
+      validator: validator.nodeId,
+      executor,
+      payer,
+      verdict: own.id,
+      settlement: cidOf(encodeCanonical(event)),
+      check: own.verdict.check,
+      paidMicros: splitCharge(policy, event.chargeMicros, verdicts.length).validatorMicros,
+      at: world.nowMs,
+      ...change,
+    });
+    const inside: Inside = { kind: 'verification', id, receipt: body };
+    return write(author, { kind: 'verification.receipted', receipt: signed }, [], inside);
   }
 
   // New credit ----------------------------------------------------------------------------------------------------------

@@ -8,7 +8,7 @@ import { instantSchema, type Community } from '../identity/community';
 import { bytesSchema, checkAgainst } from '../wire/gate';
 import { openSigned, sign, type Signed } from '../wire/signed';
 import type { Checkpoint } from './checkpoints';
-import type { FoldSnapshot } from './fold';
+import { SNAPSHOT_VERSION, type FoldSnapshot } from './fold';
 import { leafHash, rootOfLeaves } from './merkle';
 import { packPlain, unpackPlain } from './pack-plain';
 import { quorumOf } from './witnesses';
@@ -134,7 +134,7 @@ export function unpackCertified(statement: LedgerCheckpoint, packed: Uint8Array<
   if (!checked.ok) return checked;
   const sound =
     version === 1 &&
-    fold?.v === 1 &&
+    fold?.v === SNAPSHOT_VERSION &&
     fold.community === statement.community &&
     checked.value.length === statement.logs &&
     equalBytes(rootOfHeads(checked.value), statement.root);

@@ -4,7 +4,7 @@ import type { NodeId } from '../base/ids';
 import { ok, type Result } from '../base/result';
 import type { KeyValueStore } from '../storage/ports';
 import type { ChainHead } from './chain';
-import type { FoldSnapshot, LedgerFold } from './fold';
+import { SNAPSHOT_VERSION, type FoldSnapshot, type LedgerFold } from './fold';
 import { joinSnapshots } from './join-snapshots';
 import { packPlain, unpackPlain } from './pack-plain';
 
@@ -69,7 +69,7 @@ export function createCheckpoints(records: KeyValueStore, community: string): Ch
     if (typeof kept.value !== 'string') return ok(null);
     const unpacked = unpackPlain(kept.value);
     const part = unpacked.ok ? (unpacked.value as Part) : null;
-    const fits = part?.v === 2 && part.fold.v === 1 && part.fold.community === community;
+    const fits = part?.v === 2 && part.fold.v === SNAPSHOT_VERSION && part.fold.community === community;
     return ok(fits ? { ...part, size: kept.value.length } : null);
   }
 

@@ -16,6 +16,7 @@ import type {
   Refusal,
   ReservationState,
   Ruling,
+  VerificationState,
 } from './ledger-state';
 import { addLeaf, EMPTY_FRONTIER, leafHash, rootOf, type Frontier } from './merkle';
 import { notingMap, notingSet, type Noting, type NotingSet } from './noting';
@@ -25,6 +26,7 @@ import { createReceiptFacts, type ReceiptFact } from './receipt-facts';
 import { CLAIM_RULES } from './rules/claim-rules';
 import { CLOSING_RULES } from './rules/closing-rules';
 import { CHALLENGE_RULES, panelFor, RULING_RULES, rulingOf, type ProposedSettlement } from './rules/dispute-rules';
+import { LOOKING_RULES, type PaidLook } from './rules/looking-rules';
 import { MINT_RULES } from './rules/mint-rules';
 import { PROPOSAL_RULES, reservedWorkOf } from './rules/proposal-rules';
 import { keepsAll } from './rules/rule';
@@ -79,6 +81,8 @@ interface Chain {
   readonly claimed: NotingSet;
   /** The latest roster that it drew witnesses from. */
   epoch: number;
+  /** What it was paid for looking at and has no receipt for, by the content id of the closing. */
+  readonly looks: Map<string, PaidLook>;
   /** The Merkle tree over its entries' ids. */
   tree: Frontier;
 }
@@ -89,8 +93,11 @@ interface Place {
   readonly seq: number;
 }
 
+/** One of another version is not read: whoever kept it reads the logs again. */
+export const SNAPSHOT_VERSION = 2;
+
 export interface FoldSnapshot {
-  readonly v: 1;
+  readonly v: typeof SNAPSHOT_VERSION;
   readonly community: string;
   readonly chains: readonly (readonly [
     NodeId,
@@ -100,6 +107,7 @@ export interface FoldSnapshot {
     readonly string[],
     number,
     readonly Uint8Array[],
+    readonly PaidLook[],
   ])[];
   readonly placed: readonly (readonly [string, NodeId, number])[];
   readonly banned: readonly (readonly [NodeId, number])[];
@@ -112,6 +120,7 @@ export interface FoldSnapshot {
   readonly mints: readonly MintState[];
   readonly challenges: readonly ChallengeState[];
   readonly rulings: readonly (readonly [string, Ruling])[];
+  readonly verifications: readonly VerificationState[];
   readonly refusals: readonly Refusal[];
   readonly here: readonly NodeId[];
   readonly receipts: readonly ReceiptFact[];
@@ -142,6 +151,7 @@ export function createLedgerFold(community: Community, from?: FoldSnapshot): Led
   const challengesByReservation = new Map<string, string[]>();
   const rulings = notingMap<Ruling>();
   const ruledInTurn: string[] = [];
+  const verifications = notingMap<VerificationState>();
   const confirmed = new Map<NodeId, number>();
   /** Grants and closings that somebody may claim, by node, and did not yet. */
   const claimable = new Map<NodeId, Set<string>>();
@@ -165,6 +175,7 @@ export function createLedgerFold(community: Community, from?: FoldSnapshot): Led
       keys: notingSet(),
       claimed: notingSet(),
       epoch: -1,
+      looks: new Map(),
       tree: EMPTY_FRONTIER,
     };
     chains.set(author, fresh);
@@ -351,6 +362,7 @@ export function createLedgerFold(community: Community, from?: FoldSnapshot): Led
     };
     const written = writeIntoOwn(entry.author, closing, chain);
     if (written !== null) return written;
+    noteLook(entry.author, closing, inside, chain);
     const counted = closingByReservation.get(carried.id);
     if (counted === undefined) takeClosing(closing);
     else if (closing.id < counted.id) {
@@ -375,6 +387,45 @@ export function createLedgerFold(community: Community, from?: FoldSnapshot): Led
       change(chain, { heldMicros: heldMicros - held, spentMicros: spentMicros + closing.chargeMicros });
     } else change(chain, { earnedMicros: earnedMicros + credit!.micros });
     return null;
+  }
+
+  /** The author was paid for a verdict: what a receipt for it must say. */
+  function noteLook(
+    author: NodeId,
+    { id, reservation, jobId, payer, payee, credits }: ClosingState,
+    { settlement, reasons }: Extract<Inside, { kind: 'closing' }>,
+    chain: Chain,
+  ): void {
+    const paid = credits.find(({ node }) => node === author);
+    const own = (settlement?.verdicts ?? reasons).find(({ verdict }) => verdict.validator === author);
+    if (paid === undefined || own === undefined || author === payer || author === payee) return;
+    chain.looks.set(id, {
+      reservation,
+      settlement: id,
+      jobId,
+      executor: payee,
+      payer,
+      verdict: own.id,
+      check: own.verdict.check,
+      paidMicros: paid.micros,
+    });
+  }
+
+  function looked(
+    entry: OpenedEntry,
+    { id, receipt }: Extract<Inside, { kind: 'verification' }>,
+    chain: Chain,
+  ): Failure | null {
+    const look = chain.looks.get(receipt.settlement) ?? null;
+    const kept = keepsAll(LOOKING_RULES, { policy, community: community.id, author: entry.author, receipt, look });
+    if (!kept.ok) return kept.error;
+    chain.looks.delete(receipt.settlement);
+    takeVerification({ id, reservation: look!.reservation, validator: entry.author, seq: entry.seq });
+    return null;
+  }
+
+  function takeVerification(verification: VerificationState): void {
+    verifications.set(verificationKey(verification.reservation, verification.validator), verification);
   }
 
   function takeClosing(closing: ClosingState): void {
@@ -604,6 +655,8 @@ export function createLedgerFold(community: Community, from?: FoldSnapshot): Led
         return inside.kind === 'verdicts' ? ruled(entry, event, inside) : null;
       case 'credit.minted':
         return inside.kind === 'mint' ? minted(entry, event, inside, chain) : null;
+      case 'verification.receipted':
+        return inside.kind === 'verification' ? looked(entry, inside, chain) : null;
       case 'log.checkpointed':
         return event.length === chain.tree.length && equalBytes(event.root, rootOf(chain.tree))
           ? null
@@ -618,7 +671,7 @@ export function createLedgerFold(community: Community, from?: FoldSnapshot): Led
   /** The state as plain data in one order, or what `of` picks of it. */
   function snapshotOf(of: typeof everything): FoldSnapshot {
     return {
-      v: 1,
+      v: SNAPSHOT_VERSION,
       community: community.id,
       chains: sortedBy(
         [...chains].filter(([author, { length }]) => length > 0 && (of === everything || grown.has(author))),
@@ -631,6 +684,7 @@ export function createLedgerFold(community: Community, from?: FoldSnapshot): Led
         of(chain.claimed).sort(),
         chain.epoch,
         chain.tree.roots,
+        sortedBy([...chain.looks.values()], ({ settlement }) => settlement),
       ]),
       placed: sortedBy(of(placed), ([id]) => id).map(([id, { author, seq }]) => [id, author, seq]),
       banned: sortedBy([...bannedFrom], ([author]) => author),
@@ -643,6 +697,7 @@ export function createLedgerFold(community: Community, from?: FoldSnapshot): Led
       mints: sortedBy(valuesOf(of(mintByKey)), ({ key }) => key),
       challenges: sortedBy(valuesOf(of(challengesById)), ({ id }) => id),
       rulings: sortedBy(of(rulings), ([challenge]) => challenge),
+      verifications: sortedBy(valuesOf(of(verifications)), keyOfVerification),
       refusals: sortedBy(of === everything ? refusals : refusals.slice(refusalsTaken), ({ entry }) => entry),
       here: [...here].sort(),
       receipts: sortedBy(valuesOf(of(receipts.noting)), ({ id }) => id),
@@ -660,9 +715,10 @@ export function createLedgerFold(community: Community, from?: FoldSnapshot): Led
   }
 
   function restore(kept: FoldSnapshot): void {
-    for (const [author, length, account, keys, claims, epoch, roots] of kept.chains) {
+    for (const [author, length, account, keys, claims, epoch, roots, paid] of kept.chains) {
       const tree = { length, roots: roots.map((root) => Uint8Array.from(root)) };
-      chains.set(author, { length, account, keys: notingSet(keys), claimed: notingSet(claims), epoch, tree });
+      const looks = new Map(paid.map((look) => [look.settlement, look]));
+      chains.set(author, { length, account, keys: notingSet(keys), claimed: notingSet(claims), epoch, looks, tree });
     }
     for (const [id, author, seq] of kept.placed) placed.set(id, { author, seq });
     for (const offer of kept.offers) offersById.set(offer.id, offer);
@@ -674,12 +730,14 @@ export function createLedgerFold(community: Community, from?: FoldSnapshot): Led
     for (const mint of kept.mints) takeMint(mint);
     for (const challenge of kept.challenges) takeChallenge(challenge);
     for (const [challenge, ruling] of kept.rulings) takeRuling(challenge, ruling);
+    for (const verification of kept.verifications) takeVerification(verification);
   }
   if (from) {
     restore(from);
     // What was put in until here is nothing new.
     for (const one of [offersById, rostersById, grantsById, reservationsById, proposalsById]) one.takeNoted();
-    for (const one of [placed, closingByReservation, mintByKey, challengesById, rulings]) one.takeNoted();
+    for (const one of [placed, closingByReservation, mintByKey, challengesById, rulings, verifications])
+      one.takeNoted();
     receipts.noting.takeNoted();
   }
 
@@ -703,6 +761,10 @@ export function createLedgerFold(community: Community, from?: FoldSnapshot): Led
     panelOf,
     rulings,
     ruledInTurn,
+    verifications,
+    verificationOf: (reservation, validator) => verifications.get(verificationKey(reservation, validator)) ?? null,
+    unreceiptedLooksOf: (node) =>
+      sortedBy([...(chains.get(node)?.looks.values() ?? [])], ({ settlement }) => settlement),
     refusals,
     bannedFrom,
     get supplyMicros() {
@@ -802,6 +864,10 @@ function addTo(sums: Map<NodeId, number>, node: NodeId, micros: number): void {
   if (sum === 0) sums.delete(node);
   else sums.set(node, sum);
 }
+
+const verificationKey = (reservation: string, validator: NodeId): string => `${reservation}/${validator}`;
+const keyOfVerification = ({ reservation, validator }: VerificationState): string =>
+  verificationKey(reservation, validator);
 
 const everything = <Item>(kept: Noting<Item>): Item[] => [...kept];
 const whatIsNoted = <Item>(kept: Noting<Item>): Item[] => kept.takeNoted();

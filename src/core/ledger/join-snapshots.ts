@@ -1,4 +1,4 @@
-import type { FoldSnapshot } from './fold';
+import { SNAPSHOT_VERSION, type FoldSnapshot } from './fold';
 
 /**
  * A snapshot and the changes that were taken after it, oldest first, as one: the snapshot that the fold would have given when the
@@ -16,7 +16,7 @@ export function joinSnapshots(first: FoldSnapshot, changes: readonly FoldSnapsho
   };
   const byId = ({ id }: { readonly id: string }): string => id;
   return {
-    v: 1,
+    v: SNAPSHOT_VERSION,
     community: last.community,
     chains: joinChains(parts),
     placed: latest(
@@ -41,6 +41,10 @@ export function joinSnapshots(first: FoldSnapshot, changes: readonly FoldSnapsho
     rulings: latest(
       ({ rulings }) => rulings,
       ([challenge]) => challenge,
+    ),
+    verifications: latest(
+      ({ verifications }) => verifications,
+      ({ reservation, validator }) => `${reservation}/${validator}`,
     ),
     refusals: latest(
       ({ refusals }) => refusals,
@@ -70,7 +74,7 @@ function joinChains(parts: readonly FoldSnapshot[]): ChainSnapshot[] {
     }
   return [...byAuthor.values()]
     .sort((a, b) => (a.latest[0] < b.latest[0] ? -1 : 1))
-    .map(({ latest: [author, length, account, , , epoch, roots], keys, claimed }) => [
+    .map(({ latest: [author, length, account, , , epoch, roots, looks], keys, claimed }) => [
       author,
       length,
       account,
@@ -78,5 +82,6 @@ function joinChains(parts: readonly FoldSnapshot[]): ChainSnapshot[] {
       claimed.sort(),
       epoch,
       roots,
+      looks,
     ]);
 }

@@ -3,6 +3,7 @@ import type { Account } from './account';
 import type { OfferTerms } from './offer-terms';
 import type { Carrier, ReceiptFacts } from './receipt-facts';
 import type { ProposedSettlement } from './rules/dispute-rules';
+import type { PaidLook } from './rules/looking-rules';
 import type { ReservedWork } from './rules/proposal-rules';
 import type { NamedRoster, Outcome } from './witnesses';
 
@@ -59,6 +60,16 @@ export interface ChallengeState {
   readonly bond: string;
 }
 
+/** A validator's receipt for looking at work, as it stands in the validator's own log. */
+export interface VerificationState {
+  /** Content id of the receipt. */
+  readonly id: string;
+  /** The reservation from which it was paid. */
+  readonly reservation: string;
+  readonly validator: NodeId;
+  readonly seq: number;
+}
+
 /** What a panel found of a challenge. */
 export type Ruling = 'upheld' | 'dismissed';
 
@@ -102,6 +113,12 @@ export interface LedgerState extends Pick<
   readonly challengeByBond: ReadonlyMap<string, string>;
   /** Challenges to work that is to be paid from a reservation. */
   challengesOf(reservation: string): readonly ChallengeState[];
+  /** A validator's receipt for looking at the work of a reservation; null where none is known. */
+  verificationOf(reservation: string, validator: NodeId): VerificationState | null;
+  /** By reservation and validator, in this order. */
+  readonly verifications: ReadonlyMap<string, VerificationState>;
+  /** What this node was paid for looking at, by its own log, and has no receipt for there. */
+  unreceiptedLooksOf(node: NodeId): readonly PaidLook[];
   /** Who would judge a challenge of that node to a proposal; nobody where the proposal is not known. */
   panelOf(proposal: string, challenger: NodeId): readonly NodeId[];
   /** By challenge. */

@@ -11,7 +11,12 @@ import { openMintApproval, type MintApproval } from './mint-approval';
 import { openOffer, type OfferTerms } from './offer-terms';
 import { openReceipt, type Receipt } from './receipts';
 import { commitmentSchema, verdictSchema, type Commitment, type VerdictStatement } from './statements';
-import { openVerificationReceipt, openWorkReceipt, type InferenceWorkReceipt } from './work-receipts';
+import {
+  openVerificationReceipt,
+  openWorkReceipt,
+  type InferenceWorkReceipt,
+  type VerificationReceipt,
+} from './work-receipts';
 import {
   openHeadWitness,
   openOutcomeWitness,
@@ -61,6 +66,7 @@ export type Inside =
       readonly offer: OfferTerms | null;
     }
   | { readonly kind: 'verdicts'; readonly verdicts: readonly OpenedVerdict[] }
+  | { readonly kind: 'verification'; readonly id: string; readonly receipt: VerificationReceipt }
   | {
       readonly kind: 'mint';
       readonly contribution: OpenedContribution;
@@ -135,7 +141,9 @@ export async function openInside(event: LedgerEvent, verify: Verify): Promise<Re
     }
     case 'verification.receipted': {
       const opened = await openVerificationReceipt(event.receipt, verify);
-      return opened.ok ? ok(PLAIN) : opened;
+      if (!opened.ok) return opened;
+      const { id, ...receipt } = opened.value;
+      return ok({ kind: 'verification', id, receipt });
     }
     case 'training.receipted': {
       // As with contributions: rare, and loaded with the first one.

@@ -1,9 +1,8 @@
 import type { NodeId } from '#core/base/ids';
-import type { Clock, Signer, Verify } from '#core/base/ports';
+import type { Clock, Signer } from '#core/base/ports';
 import { ok, type Result } from '#core/base/result';
-import type { EventOf } from '#core/ledger/events';
 import type { Ledger } from '#core/ledger/ledger';
-import { openVerdicts } from '#core/ledger/open-event';
+import type { PaidLook } from '#core/ledger/rules/looking-rules';
 import type { VerificationReceipt } from '#core/ledger/work-receipts';
 import { sign } from '#core/wire/signed';
 import type { Witnessing } from './witnessing';
@@ -17,13 +16,12 @@ export interface Claims {
 
 export interface ClaimsDeps {
   readonly signer: Signer;
-  readonly verify: Verify;
   readonly clock: Clock;
   readonly ledger: Ledger;
   readonly witnessing: Witnessing;
 }
 
-export function startClaims({ signer, verify, clock, ledger, witnessing }: ClaimsDeps): Claims {
+export function startClaims({ signer, clock, ledger, witnessing }: ClaimsDeps): Claims {
   const self: NodeId = ledger.author;
   let running: Promise<void> | null = null;
   let again = false;
@@ -50,33 +48,17 @@ export function startClaims({ signer, verify, clock, ledger, witnessing }: Claim
     const entry = read.ok ? read.value[0] : undefined;
     if (entry?.event.kind !== 'settlement.closed') return ok(undefined);
     const written = await ledger.append(entry.event, entry.refs);
-    if (!written.ok) return written;
-    return receiptForLooking(reservation, entry.event);
+    return written.ok ? ok(undefined) : written;
   }
 
   /** What this node was paid for a verdict of its own, to keep and to show. */
-  async function receiptForLooking(
-    reservation: string,
-    { settlement, reasons }: EventOf<'settlement.closed'>,
-  ): Promise<Result<void>> {
-    const { id, payer, payee, jobId, credits } = ledger.state.closingByReservation.get(reservation)!;
-    if (payee === self || payer === self) return ok(undefined);
-    const verdicts = await openVerdicts(settlement?.verdicts ?? reasons, verify);
-    if (!verdicts.ok) return verdicts;
-    const own = verdicts.value.find(({ verdict }) => verdict.validator === self);
-    if (own === undefined) return ok(undefined);
+  async function receiptForLooking({ reservation: _, ...look }: PaidLook): Promise<Result<void>> {
     const receipt: VerificationReceipt = {
       type: 'verification-receipt',
       v: 1,
       community: ledger.community.id,
-      jobId,
       validator: self,
-      executor: payee,
-      payer,
-      verdict: own.id,
-      settlement: id,
-      check: own.verdict.check,
-      paidMicros: credits.find(({ node }) => node === self)?.micros ?? 0,
+      ...look,
       at: clock.now(),
     };
     const written = await ledger.append({ kind: 'verification.receipted', receipt: await sign(signer, receipt) });
@@ -86,6 +68,9 @@ export function startClaims({ signer, verify, clock, ledger, witnessing }: Claim
   async function sweepOnce(): Promise<void> {
     const { grants, reservations } = ledger.state.unclaimedBy(self);
     for (const id of reservations) if (!stopped && !(await claimClosing(id)).ok) return;
+    // By the log itself, so that one is written too where the tab died between the two entries.
+    for (const look of ledger.state.unreceiptedLooksOf(self))
+      if (!stopped && !(await receiptForLooking(look)).ok) return;
     for (const id of grants) if (!stopped && !(await claimGrant(id)).ok) return;
   }
 

@@ -60,7 +60,7 @@ export function openEconomyDesk(deps: EconomyDeps): EconomyDesk {
   if (ledger.heads().reduce((sum, { length }) => sum + length, 0) < LEAST_NEW_ENTRIES)
     for (const witness of certifiersOf(ledger.community)) if (witness !== ledger.author) links.want(witness);
   const witnessing = createWitnessing({ ledger, bus, clock, verify, exchange, links });
-  const claims = startClaims({ signer, verify, clock, ledger, witnessing });
+  const claims = startClaims({ signer, clock, ledger, witnessing });
   const grants = startGrants(ledger, links);
   const { checks, loadModel } = deps;
   const disputes = startDisputes({

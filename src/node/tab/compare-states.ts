@@ -40,6 +40,7 @@ export async function compareStates(anew: LedgerState, inUse: LedgerState, pace:
   await compare('mint', anew.mintByKey, inUse.mintByKey);
   await compare('challenge', anew.challengesById, inUse.challengesById);
   await compare('ruling on', anew.rulings, inUse.rulings);
+  await compare('verification receipt for', anew.verifications, inUse.verifications);
   await compare('offer', anew.offersById, inUse.offersById);
   await compare('naming of witnesses', anew.rostersById, inUse.rostersById);
   await compare('receipt', anew.receiptsById, inUse.receiptsById);

@@ -94,14 +94,13 @@ export function createLedgerDesk({ ledger, verify, clock, links, disputes, claim
     const fact = found.receiptId === null ? undefined : state.receiptsById.get(found.receiptId);
     const proposal = reservation?.proposal == null ? undefined : state.proposalsById.get(reservation.proposal);
     const work = await workBehind(ledger, id, opened.value);
-    const credits = closing?.credits ?? [];
     return ok({
       line: found,
       reservedMicros: closing?.reservedMicros ?? reservation?.amountMicros ?? null,
       chargeMicros: closing?.chargeMicros ?? proposal?.chargeMicros ?? null,
-      credits,
+      credits: closing?.credits ?? [],
       ...toldBy(opened.value, work?.opened ?? null),
-      work: work && workReceiptView(work, credits),
+      work: work && workReceiptView(work, state),
       entry: place,
       receipt: fact === undefined ? null : receiptDetail(fact, state.isDiscredited(fact)),
     });

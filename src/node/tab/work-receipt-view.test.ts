@@ -13,6 +13,7 @@ import {
   type Member,
   type Proposed,
   type Reservation,
+  type Written,
 } from '#tests/fakes/economy-world';
 import { createVirtualClock } from '#tests/fakes/virtual-clock';
 import { createLedgerDesk } from './ledger-desk';
@@ -26,6 +27,9 @@ let looker: Member;
 let ledger: Ledger;
 let settled: { readonly paid: Reservation; readonly done: Proposed };
 let waiting: { readonly paid: Reservation; readonly done: Proposed };
+/** Another that looked, and its receipt for what was settled. */
+let other: Member;
+let receipted: Written<'verification.receipted'>;
 let untouched: Reservation;
 
 beforeAll(async () => {
@@ -42,6 +46,8 @@ beforeAll(async () => {
   settled = await propose();
   const closing = await world.close(settled.paid, { outcome: 'settled', work: settled.done });
   await world.write(payer, closing.event, closing.refs, closing.inside);
+  other = world.member('v1');
+  receipted = await world.receiptForLooking(other, { done: settled.done, closing });
   waiting = await propose();
   untouched = await world.reserve(payer, host);
   ledger = unwrap(
@@ -98,6 +104,8 @@ test('a settled line opens to the work receipt that its closing carries, with wh
       validator,
       verdict: id,
       paidMicros: partOf(validator),
+      receipt:
+        validator === other.nodeId ? { id: idOfSigned(receipted.entry.event.receipt), seq: receipted.entry.seq } : null,
     })),
   });
   expect(work!.checks.map(({ validator }) => validator)).toContain(looker.nodeId);

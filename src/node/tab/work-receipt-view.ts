@@ -2,6 +2,7 @@ import { hex } from '#core/base/bytes';
 import type { NodeId } from '#core/base/ids';
 import type { Settlement } from '#core/ledger/events';
 import type { Ledger } from '#core/ledger/ledger';
+import type { LedgerState } from '#core/ledger/ledger-state';
 import { openSettlement, type OpenedEntry, type OpenedSettlement } from '#core/ledger/open-event';
 import type { InferenceWorkReceipt } from '#core/ledger/work-receipts';
 import { idOfSigned } from '#core/wire/signed';
@@ -36,6 +37,8 @@ export interface WorkReceiptView {
     readonly verdict: string;
     /** Its part of the charge; null while nothing is paid. */
     readonly paidMicros: number | null;
+    /** Its receipt for that, and where in its own log it stands; null while it has none that is known here. */
+    readonly receipt: { readonly id: string; readonly seq: number } | null;
   }[];
 }
 
@@ -64,12 +67,13 @@ export async function workBehind(
   return opened.ok ? { signed: proposed.settlement, opened: opened.value } : null;
 }
 
-/** The receipt in it; `credits` is who is credited how much, nothing while it is not settled. */
+/** The receipt in it, and what became of it by a state of the ledger. */
 export function workReceiptView(
   { signed, opened }: WorkBehind,
-  credits: readonly { readonly node: NodeId; readonly micros: number }[],
+  { closingByReservation, verificationOf }: Pick<LedgerState, 'closingByReservation' | 'verificationOf'>,
 ): WorkReceiptView {
   const { work, commitments, challenge, duplicateSpend, chargeMicros } = opened.receipt;
+  const credits = closingByReservation.get(duplicateSpend.spendKey)?.credits ?? [];
   return {
     id: idOfSigned(signed.receipt),
     traceId: commitments.routeTraceId,
@@ -85,10 +89,14 @@ export function workReceiptView(
     windowSeconds: challenge.windowSeconds,
     methods: challenge.methods,
     acknowledged: opened.acknowledged,
-    checks: opened.verdicts.map(({ id, verdict: { validator } }) => ({
-      validator,
-      verdict: id,
-      paidMicros: credits.find(({ node }) => node === validator)?.micros ?? null,
-    })),
+    checks: opened.verdicts.map(({ id, verdict: { validator } }) => {
+      const receipt = verificationOf(duplicateSpend.spendKey, validator);
+      return {
+        validator,
+        verdict: id,
+        paidMicros: credits.find(({ node }) => node === validator)?.micros ?? null,
+        receipt: receipt && { id: receipt.id, seq: receipt.seq },
+      };
+    }),
   };
 }

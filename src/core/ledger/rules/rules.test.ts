@@ -12,12 +12,13 @@ import {
 import { createFoldFeeder } from '#tests/fakes/fold-feeder';
 import type { Community } from '../../identity/community';
 import type { Failure } from '../../base/result';
-import type { InferenceWorkReceipt } from '../work-receipts';
+import type { InferenceWorkReceipt, VerificationReceipt } from '../work-receipts';
 import { EMPTY_ROOT } from '../merkle';
 import { FOLD_RULES } from '../fold';
 import { CLAIM_RULES } from './claim-rules';
 import { CLOSING_RULES } from './closing-rules';
 import { CHALLENGE_RULES, RULING_RULES } from './dispute-rules';
+import { LOOKING_RULES } from './looking-rules';
 import { MINT_RULES } from './mint-rules';
 import { PROPOSAL_RULES } from './proposal-rules';
 import { GRANT_RULES, MAX_RESERVATION_MS, RESERVATION_RULES } from './spending-rules';
@@ -309,6 +310,39 @@ async function written(
   return world.write(world.member('host'), event, refs, inside);
 }
 
+// Looking -----------------------------------------------------------------------------------------------------------------
+
+/** A validator's receipt for looking at work that was settled, with what it falsely says. */
+const lookedWith =
+  (change: Partial<VerificationReceipt> = {}): Break =>
+  async (world) => {
+    const { reservation, done } = await job(world);
+    const closing = await world.close(reservation, { outcome: 'settled', work: done });
+    return world.receiptForLooking(world.member('v0'), { done, closing }, change);
+  };
+
+const looks: Family = {
+  rules: LOOKING_RULES,
+  honest: lookedWith(),
+  breaks: {
+    wrong_community: async (world) => {
+      const elsewhere = await createEconomyWorld({ communityName: 'Elsewhere' });
+      return lookedWith({ community: elsewhere.community.id })(world);
+    },
+    not_the_validator: async (world) => {
+      const { reservation, done } = await job(world);
+      const closing = await world.close(reservation, { outcome: 'settled', work: done });
+      return world.receiptForLooking(world.member('v0'), { done, closing }, {}, world.member('v1'));
+    },
+    nothing_looked_at: async (world) => {
+      const { entry } = (await lookedWith()(world)) as Awaited<ReturnType<EconomyWorld['receiptForLooking']>>;
+      return world.write(world.member('v0'), entry.event, [], entry.inside);
+    },
+    ids_do_not_match: lookedWith({ jobId: 'another-job' }),
+    wrong_pay: lookedWith({ paidMicros: 10_001 }),
+  },
+};
+
 // Disputes ----------------------------------------------------------------------------------------------------------------
 
 async function disputed(world: EconomyWorld, change: SettlementChange = {}) {
@@ -450,6 +484,7 @@ const families: Readonly<Record<string, Family>> = {
   reservations,
   proposals,
   closings,
+  looks,
   challenges,
   rulings,
   mints,
@@ -697,6 +732,34 @@ describe('exactly at the bound', () => {
         const entry = await world.challenge(challenger, proposal, reservation, done, stake);
         expect(judge(world, entry)?.code).toBe(code);
       }
+    }
+  });
+});
+
+describe('a receipt for looking', () => {
+  it('is known by the work and its validator, and until then the log says what it must tell, after a restart too', async () => {
+    const world = await createEconomyWorld();
+    const validator = world.member('v0');
+    const entry = (await lookedWith()(world)) as Awaited<ReturnType<EconomyWorld['receiptForLooking']>>;
+    const { settlement, verdict, paidMicros } = (entry.entry.inside as { receipt: VerificationReceipt }).receipt;
+    const { reservation } = [...world.members]
+      .flatMap(({ entries }) => entries.map((one) => one.entry))
+      .flatMap(({ inside }) => (inside.kind === 'closing' ? [{ reservation: inside.reservation.id }] : []))[0]!;
+    const feeder = createFoldFeeder(world.community);
+    for (const member of world.members) for (const one of member.entries) if (one !== entry) feeder.give(one.entry);
+    feeder.restart();
+    expect(feeder.fold.state.unreceiptedLooksOf(validator.nodeId)).toMatchObject([
+      { settlement, verdict, paidMicros, reservation },
+    ]);
+    expect(feeder.fold.state.unreceiptedLooksOf(world.member('v1').nodeId)).toEqual([]);
+    expect(feeder.fold.state.verificationOf(reservation, validator.nodeId)).toBe(null);
+    feeder.give(entry.entry);
+    for (const restarted of [false, true]) {
+      if (restarted) feeder.restart();
+      const { state } = feeder.fold;
+      expect(state.unreceiptedLooksOf(validator.nodeId)).toEqual([]);
+      expect(state.verificationOf(reservation, validator.nodeId)).toMatchObject({ seq: entry.entry.seq });
+      expect(state.refusals).toEqual([]);
     }
   });
 });
