@@ -2,6 +2,7 @@ import { hex } from '#core/base/bytes';
 import type { NodeId } from '#core/base/ids';
 import { withoutUndefined } from '#core/base/plain';
 import { fail, ok, type Result } from '#core/base/result';
+import { draftOfRequest } from '#core/evidence/asked-packet';
 import { encodeKeptTrace, type KeptTrace } from '#core/evidence/kept-trace';
 import { canonicalOf, saltedHash } from '#core/evidence/openings';
 import { readStatement, type ReadStatement } from '#core/evidence/statement-file';
@@ -9,6 +10,7 @@ import type { Trace } from '#core/evidence/trace';
 import type { RouteUpdate } from '#core/experts/route';
 import type { PipelineDeps, Provider, WorkRequest } from '#core/experts/run';
 import type { Candidate } from '#core/experts/work-kind';
+import { createTaskPacket } from '#core/ledger/cards/task-packet';
 import { commitmentSchema, SALT_BYTES, verdictSchema } from '#core/ledger/statements';
 import { idOfSigned, openSigned, type Signed } from '#core/wire/signed';
 import type { Work } from './create-node';
@@ -51,6 +53,23 @@ export function createTraceKeeper(request: WorkRequest): TraceKeeper {
   const jobs: FinishedJob[] = [];
   const revealed: Signed[] = [];
   const steps: RouteUpdate[] = [];
+  /** What was asked, signed before anybody is; null where the words are more than a packet holds, and where nobody else is asked. */
+  let packet: Promise<Signed | null> | null = null;
+
+  async function signPacket({ signer }: PipelineDeps, traceId: string, at: number): Promise<Signed | null> {
+    const { kind, input, provider, payAtMostMicros = 0 } = request;
+    if (provider === 'self') return null;
+    const draft = draftOfRequest({
+      traceId,
+      capability: kind.capability.id,
+      question: kind.question?.(input),
+      input: withoutUndefined(input),
+      payAtMostMicros,
+      at,
+    });
+    const signed = draft && (await createTaskPacket(signer, draft));
+    return signed?.ok ? signed.value : null;
+  }
 
   async function signedOnly(all: readonly Signed[], verify: PipelineDeps['verify']): Promise<ReadStatement[]> {
     const out: ReadStatement[] = [];
@@ -85,6 +104,7 @@ export function createTraceKeeper(request: WorkRequest): TraceKeeper {
     });
     const seal = steps.some(({ type }) => type === 'sealed') ? await sealOf(watched, traceId) : null;
     const receipts = steps.flatMap((step) => (step.type === 'recorded' ? [step.receiptId] : []));
+    const asked = await packet;
     const salt = chance.bytes(SALT_BYTES);
     const input = canonicalOf(request.input);
     const trace: Trace = {
@@ -111,7 +131,12 @@ export function createTraceKeeper(request: WorkRequest): TraceKeeper {
       v: 1,
       trace,
       statements: [...commitments, ...given].map(({ signed }) => signed).concat(seal === null ? [] : [seal]),
-      request: { salt, sealSalt: sealSalt ?? chance.bytes(SALT_BYTES), input },
+      request: {
+        salt,
+        sealSalt: sealSalt ?? chance.bytes(SALT_BYTES),
+        input,
+        ...(asked === null ? {} : { packet: asked }),
+      },
       jobs: commitments.flatMap(({ id }) => {
         const job = jobs.find(({ commitment }) => idOfSigned(commitment) === id);
         return job === undefined
@@ -161,6 +186,8 @@ export function createTraceKeeper(request: WorkRequest): TraceKeeper {
             ended = next.value;
             return next.value;
           }
+          if (next.value.type === 'admitted' && deps !== null && at !== null)
+            packet = signPacket(deps, next.value.traceId, at).catch(() => null);
           steps.push(next.value);
           yield next.value;
         }

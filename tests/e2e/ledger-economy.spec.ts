@@ -109,6 +109,9 @@ test('an answer that is paid for stands in the ledger as a line that can be veri
   const route = line.getByTestId('line-route');
   await route.getByText('Route', { exact: true }).click();
   await expect(route.getByTestId('route').getByText('Reserved', { exact: true })).toBeVisible();
+  const packet = route.getByTestId('task-packet');
+  await expect(packet).toContainText(QUESTION);
+  await expect(packet).toContainText(/at most \d+\.\d+ credits for each that answers/);
   await look(page, 'opened');
   await again.click();
   await line.getByRole('button', { name: 'Look again here' }).click();

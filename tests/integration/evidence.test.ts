@@ -1,9 +1,10 @@
 import fc from 'fast-check';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { utf8, utf8Decode } from '#core/base/bytes';
-import { sha256 } from '#core/base/canonical';
+import { decodeCanonical, sha256 } from '#core/base/canonical';
 import { readCar } from '#core/base/car';
 import { unwrap } from '#core/base/result';
+import { packetDiffers } from '#core/evidence/asked-packet';
 import {
   BUNDLE_MANIFEST,
   FIRST_SEAL,
@@ -25,8 +26,11 @@ import { evidenceSources } from '#core/evidence/evidence-sources';
 import type { KeptTrace } from '#core/evidence/kept-trace';
 import { replayTrace, type Replay, type ReplaySources } from '#core/evidence/replay-trace';
 import { openSeal, sealEvidence, verifySeal } from '#core/evidence/stage-seal';
+import { nothingSoFar } from '#core/evidence/step-kinds';
 import type { Trace } from '#core/evidence/trace';
 import { verifyBundle, verifyEvidence, type EvidenceReport } from '#core/evidence/verify-evidence';
+import { TASK_PACKET_LIFE_MS, type TaskPacket } from '#core/ledger/cards/task-packet';
+import { sign, type Signed } from '#core/wire/signed';
 import { createSeedSigner } from '#adapters/signer-seed';
 import { keepTraces, QUESTION, type KeptRun } from '#tests/fakes/kept-traces';
 
@@ -352,6 +356,81 @@ describe('a replay', () => {
     const other = openings.jobs.map((one) => (one === job ? { ...job, output: utf8('x') } : one));
     const replay = replayTrace(trace, { statements, receipts, openings: { ...openings, jobs: other } });
     expect(codes(replay)).toContain('opening_differs');
+  });
+});
+
+describe('the task packet of a request', () => {
+  const packetOf = ({ request }: KeptTrace): Signed => request.packet!;
+  const bodyOf = (signed: Signed) => unwrap(decodeCanonical(signed.payload)) as TaskPacket;
+  /** The same traces, the first of them with another packet. */
+  const withPacket = (packet: Signed): Files => {
+    const [first, ...others] = run.kept;
+    const kept = [{ ...first!, request: { ...first!.request, packet } }, ...others];
+    return unwrap(evidenceSources({ kept, receipts: run.receipts }, true));
+  };
+  const saying = async (change: Partial<TaskPacket>): Promise<Signed> =>
+    sign(run.signer, { ...bodyOf(packetOf(run.kept[0]!)), ...change });
+
+  test('is signed by who asks before anybody is asked, and goes along with the words alone', () => {
+    const [asked, alone] = run.kept;
+    const { traceId, at } = asked!.trace;
+    expect(bodyOf(packetOf(asked!))).toEqual({
+      type: 'task-packet',
+      v: 1,
+      taskId: traceId,
+      taskType: 'llm.chat@1',
+      requester: run.signer.nodeId,
+      prompt: QUESTION,
+      requiredCapabilities: ['llm.chat@1'],
+      budget: { maxChargeMicros: 0, maxTokens: 200 },
+      privacyLevel: 'public',
+      at,
+      expiresAt: at + TASK_PACKET_LIFE_MS,
+    });
+    expect(alone!.request.packet).toBeUndefined();
+    const { nodeId } = run.signer;
+    expect(open.report.words.map(({ packet }) => packet?.signatures)).toEqual([
+      [{ node: nodeId, valid: true }],
+      undefined,
+      undefined,
+      undefined,
+    ]);
+    expect([...closed.files.values()].map(utf8Decode).join('')).not.toContain('task-packet');
+  });
+
+  test.each<[string, Partial<TaskPacket>]>([
+    ['of another request', { taskId: 'trace-elsewhere' }],
+    ['another kind of work', { taskType: 'echo@1' }],
+    ['something else than was asked', { prompt: 'What is not Tabmesh' }],
+    ['outside of the time', { expiresAt: 1 }],
+    ['longer than the task packet allows', { budget: { maxTokens: 1 } }],
+  ])('that is %s is refused', async (what, change) => {
+    const { at } = run.kept[0]!.trace;
+    const times = 'expiresAt' in change ? { at: at - 2, expiresAt: at - 1 } : {};
+    const built = buildDocuments(withPacket(await saying({ ...change, ...times })));
+    expect(built).toMatchObject({ ok: false, error: { code: 'trace_differs' } });
+    expect(built.ok ? '' : built.error.message).toContain(what);
+  });
+
+  test('allows no more than it says to be set aside for the work', () => {
+    const { trace, request } = run.kept[0]!;
+    const so = nothingSoFar();
+    const step = { type: 'reserved', expert: trace.chosen[0]!, jobId: 'job', atMostMicros: 1, at: 0 } as const;
+    const packet = bodyOf(packetOf(run.kept[0]!));
+    const paid = { ...trace, steps: [...trace.steps, step] };
+    expect(packetDiffers(packet, paid, so, request.input)).toMatch(/More was set aside/);
+    expect(packetDiffers({ ...packet, budget: { maxChargeMicros: 1 } }, paid, so, request.input)).toBe(null);
+  });
+
+  test('that somebody else signed, or nobody, is told with its id, and nothing is sealed over it', async () => {
+    const honest = packetOf(run.kept[0]!);
+    const byOther = await sign(stranger, bodyOf(honest));
+    expect(buildDocuments(withPacket(byOther))).toMatchObject({ error: { code: 'trace_differs' } });
+    const [signature] = honest.signatures;
+    const spoiled = { ...honest, signatures: [{ ...signature!, signature: new Uint8Array(64) }] };
+    const documents = unwrap(buildDocuments(withPacket(spoiled)));
+    expect(codesOf(await verified(documents))).toContain('bad_signature');
+    expect(await sealBundle(documents, { ...run, at: AT })).toMatchObject({ error: { code: 'not_reviewable' } });
   });
 });
 

@@ -34,7 +34,11 @@ export function evidenceSources({ kept, receipts, statements = [] }: EvidencePar
     [RECEIPTS, rows(receipts)],
   ]);
   if (words) {
-    const requests = kept.map(({ trace: { traceId }, request }) => ({ traceId, ...request }));
+    const requests = kept.map(({ trace: { traceId }, request }) => ({
+      traceId,
+      ...request,
+      packet: request.packet ?? null,
+    }));
     files.set(OPENINGS, utf8(openingsText({ requests, jobs: kept.flatMap(({ jobs }) => jobs) })));
   }
   return ok(files);

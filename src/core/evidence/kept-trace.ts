@@ -23,7 +23,13 @@ const keptTraceSchema = v.strictObject({
   trace: traceSchema,
   /** Commitments, verdicts and the seal that the trace names. */
   statements: v.pipe(v.array(signedSchema), v.maxLength(MAX_STATEMENTS)),
-  request: v.strictObject({ salt: saltSchema, sealSalt: saltSchema, input: valueSchema }),
+  request: v.strictObject({
+    salt: saltSchema,
+    sealSalt: saltSchema,
+    input: valueSchema,
+    /** The task packet; absent where the words are more than one holds, and where only this device was asked. */
+    packet: v.optional(signedSchema),
+  }),
   jobs: v.pipe(
     v.array(v.strictObject({ commitment: cidSchema, salt: saltSchema, input: valueSchema, output: valueSchema })),
     v.maxLength(MAX_STATEMENTS),

@@ -8,7 +8,8 @@ import { fail, ok, type Result } from '../base/result';
 import { SALT_BYTES, type Commitment } from '../ledger/statements';
 import { parseJsonThrough } from '../wire/parse-json-through';
 import { MAX_MESSAGE_BYTES } from '../wire/limits';
-import { readable } from '../wire/signed-text';
+import type { Signed } from '../wire/signed';
+import { readable, signedAsJson, signedFromJson } from '../wire/signed-text';
 import { eachRow } from './trace-file';
 
 /** Input and output of a job each crossed a link in one message; base64 and the form for reading come on top. */
@@ -23,6 +24,8 @@ export interface RequestOpening {
   readonly sealSalt: Uint8Array<ArrayBuffer>;
   /** Canonical bytes. */
   readonly input: Uint8Array<ArrayBuffer>;
+  /** The request as its requester signed it before anybody was asked; null where there is none. */
+  readonly packet: Signed | null;
 }
 
 /** What an executor was given and gave: the words behind a commitment. */
@@ -49,6 +52,8 @@ const rowSchema = v.variant('type', [
     salt: saltText,
     sealSalt: saltText,
     input: valueText,
+    /** A signed body as JSON. */
+    packet: v.optional(v.unknown()),
     reading: v.unknown(),
   }),
   v.strictObject({
@@ -80,12 +85,13 @@ export function readingOf(canonical: Uint8Array): unknown {
 /** One row for each opening. `reading` is the same for a person. */
 export function openingsText({ requests, jobs }: Openings): string {
   const rows = [
-    ...requests.map(({ traceId, salt, sealSalt, input }) => ({
+    ...requests.map(({ traceId, salt, sealSalt, input, packet }) => ({
       type: 'request',
       traceId,
       salt: hex(salt),
       sealSalt: hex(sealSalt),
       input: base64(input),
+      ...(packet === null ? {} : { packet: signedAsJson(packet) }),
       reading: { input: readingOf(input) },
     })),
     ...jobs.map(({ commitment, salt, input, output }) => ({
@@ -112,7 +118,9 @@ export function readOpenings(bytes: Uint8Array): Result<Openings> {
     if (row.value.type === 'request') {
       const sealSalt = saltOf(row.value.sealSalt);
       if (input === null) return notBase64;
-      const opening = { traceId: row.value.traceId, salt, sealSalt, input };
+      const packet = row.value.packet === undefined ? ok(null) : signedFromJson(jsonText(row.value.packet));
+      if (!packet.ok) return packet;
+      const opening = { traceId: row.value.traceId, salt, sealSalt, input, packet: packet.value };
       requests.push(opening);
       return sameReading({ requests: [opening], jobs: [] }, row.value);
     }

@@ -2,6 +2,7 @@ import { equalBytes, hex } from '../base/bytes';
 import type { NodeId } from '../base/ids';
 import type { Receipt } from '../ledger/receipts';
 import { decodeCanonical } from '../base/canonical';
+import { packetDiffers, readAskedPacket } from './asked-packet';
 import { NO_OPENINGS, opensCommitment, saltedHash, type JobOpening, type Openings } from './openings';
 import { traceDigest, type Seal } from './seal';
 import type { ReadReceipt, ReadStatement, Statement } from './statement-file';
@@ -10,7 +11,7 @@ import { openStepsOf, type Trace } from './trace';
 
 /** Where a trace says something else than its own steps, its statements or its receipts give. */
 export interface Difference {
-  /** Stable: `step_misplaced`, `unfinished`, `route_differs`, `verdict_differs`, `statement_missing`, `statement_differs`, `seal_differs`, `receipt_missing`, `receipt_differs`, `opening_differs`. */
+  /** Stable: `step_misplaced`, `unfinished`, `route_differs`, `verdict_differs`, `statement_missing`, `statement_differs`, `seal_differs`, `receipt_missing`, `receipt_differs`, `opening_differs`, `packet_differs`. */
   readonly code: string;
   /** One sentence. */
   readonly message: string;
@@ -86,6 +87,11 @@ export function replayTrace(trace: Trace, { statements, receipts, openings = NO_
   const request = openings.requests.find((one) => one.traceId === trace.traceId);
   if (request !== undefined && hex(saltedHash(request.salt, request.input)) !== trace.request)
     differs('opening_differs', 'The question that is laid open is not the one that was asked.');
+  if (request !== undefined && request.packet !== null) {
+    const packet = readAskedPacket(request.packet);
+    const wrong = packet.ok ? packetDiffers(packet.value, trace, so, request.input) : packet.error.message;
+    if (wrong !== null) differs('packet_differs', wrong);
+  }
 
   for (const id of trace.commitments) {
     const found = statements.get(id)?.statement;

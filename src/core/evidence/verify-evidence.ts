@@ -2,7 +2,10 @@ import { equalBytes } from '../base/bytes';
 import type { NodeId } from '../base/ids';
 import type { Verify } from '../base/ports';
 import { ok, type Failure, type Result } from '../base/result';
+import type { TaskPacket } from '../ledger/cards/task-packet';
 import type { Receipt } from '../ledger/receipts';
+import { idOfSigned, type Signed } from '../wire/signed';
+import { readAskedPacket } from './asked-packet';
 import {
   artefactsOf,
   FIRST_SEAL,
@@ -79,12 +82,26 @@ export interface StatementReport {
   readonly signatures: readonly SeenSignature[];
 }
 
+/** The signed request behind a trace, as far as it says more than the words. */
+export interface PacketReport {
+  readonly id: string;
+  readonly signatures: readonly SeenSignature[];
+  /** Null: it says none. */
+  readonly maxChargeMicros: number | null;
+  readonly privacyLevel: TaskPacket['privacyLevel'];
+  /** Epoch milliseconds by the requester's clock. */
+  readonly at: number;
+  readonly expiresAt: number;
+}
+
 /** Words that were laid open: what was asked, and what an executor gave for it. */
 export interface WordsReport {
   readonly traceId: string | null;
   readonly commitment: string | null;
   readonly input: unknown;
   readonly output: unknown;
+  /** Of what was asked: null where no packet came with it. */
+  readonly packet: PacketReport | null;
 }
 
 /** Everything that a stranger can find out about a bundle from the bundle alone. */
@@ -136,7 +153,7 @@ export async function verifyEvidence(
   book.look('container');
 
   const seals: SealView[] = [];
-  let sources: ReadSources | null = null;
+  let words: readonly WordsReport[] = [];
   let receipts: readonly ReceiptReport[] = [];
   let statements: readonly StatementReport[] = [];
   let traces: readonly Replay[] = [];
@@ -146,10 +163,11 @@ export async function verifyEvidence(
     book.look('sources');
     if (!read.ok) book.fail('sources', placeOf(read.error.message), read.error);
     else {
-      sources = read.value;
+      const sources = read.value;
       receipts = await seeReceipts(sources, verify, book);
       statements = await seeStatements(sources, verify, book);
-      const report = reportTraces(sources, read.value.rewritten.manifest);
+      words = await seeWords(sources, verify, book);
+      const report = reportTraces(sources, sources.rewritten.manifest);
       traces = report.replays;
       for (const { traceId, differences } of traces)
         for (const { code, message } of differences)
@@ -184,7 +202,7 @@ export async function verifyEvidence(
     statements,
     traces,
     withWords,
-    words: sources === null ? [] : wordsOf(sources),
+    words,
   };
 }
 
@@ -439,17 +457,31 @@ const unread = (stage: SealView['stage']): SealView => ({
   ok: false,
 });
 
-const wordsOf = ({ openings, statements }: ReadSources): WordsReport[] => [
-  ...openings.requests.map(({ traceId, input }) => ({
-    traceId,
-    commitment: null,
-    input: readingOf(input),
-    output: null,
-  })),
-  ...openings.jobs.map(({ commitment, input, output }) => ({
-    traceId: statements.get(commitment)?.statement.traceId ?? null,
-    commitment,
-    input: readingOf(input),
-    output: readingOf(output),
-  })),
-];
+/** The words, and the signature under each request. */
+async function seeWords({ openings, statements }: ReadSources, verify: Verify, book: Book): Promise<WordsReport[]> {
+  const reports: WordsReport[] = [];
+  for (const { traceId, input, packet } of openings.requests) {
+    const seen = packet === null ? null : await seePacket(packet, verify, book);
+    reports.push({ traceId, commitment: null, input: readingOf(input), output: null, packet: seen });
+  }
+  for (const { commitment, input, output } of openings.jobs) {
+    const traceId = statements.get(commitment)?.statement.traceId ?? null;
+    reports.push({ traceId, commitment, input: readingOf(input), output: readingOf(output), packet: null });
+  }
+  return reports;
+}
+
+async function seePacket(signed: Signed, verify: Verify, book: Book): Promise<PacketReport | null> {
+  const packet = readAskedPacket(signed);
+  // What cannot be read is told with the trace.
+  if (!packet.ok) return null;
+  const id = idOfSigned(signed);
+  const signatures = await seeSignatures(signed, verify);
+  if (!signatures.every(({ valid }) => valid))
+    book.fail('sources', `task packet ${id}`, {
+      code: 'bad_signature',
+      message: `The signature of the task packet ${id} does not match.`,
+    });
+  const { budget, privacyLevel, at, expiresAt } = packet.value;
+  return { id, signatures, maxChargeMicros: budget?.maxChargeMicros ?? null, privacyLevel, at, expiresAt };
+}

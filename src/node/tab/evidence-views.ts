@@ -1,6 +1,7 @@
 import type { EventSource } from '#core/base/events';
 import type { Result } from '#core/base/result';
 import type { RouteUpdate } from '#core/experts/route';
+import type { PrivacyClass } from '#core/ledger/cards/card-fields';
 
 /** What this device keeps of the person's own questions, and what comes of showing one to others. */
 export interface EvidenceView {
@@ -16,6 +17,21 @@ export interface SealedBundle {
   readonly withWords: boolean;
 }
 
+/** A request as its requester signed it, before anybody was asked. */
+export interface TaskPacketView {
+  readonly id: string;
+  readonly prompt: string;
+  /** What one executor may be paid at most; null where nothing is said. */
+  readonly maxChargeMicros: number | null;
+  readonly maxTokens: number | null;
+  readonly privacyLevel: PrivacyClass;
+  /** Epoch milliseconds by the requester's clock. */
+  readonly at: number;
+  readonly expiresAt: number;
+  /** The signed packet as a file. */
+  readonly text: string;
+}
+
 export interface EvidenceDesk {
   readonly view: EvidenceView;
   readonly changed: EventSource<void>;
@@ -26,6 +42,11 @@ export interface EvidenceDesk {
    * nodes were paid for, `traceId` finds it by each receipt. Codes of storage, of the gate.
    */
   routeOf(receiptId: string, traceId: string | null): Promise<Result<readonly RouteUpdate[] | null>>;
+  /**
+   * The task packet of the question with this receipt, found as by `routeOf`; null where none is kept here. Codes of storage, of the
+   * gate, of `openTaskPacket`.
+   */
+  packetOf(receiptId: string, traceId: string | null): Promise<Result<TaskPacketView | null>>;
   /**
    * Seals what is known of a receipt: its trace where one is kept, the statements, the receipt with its signatures. The words of
    * question and answer go along only with `words`. Codes: `unknown_receipt`, `no_words`, those of `buildBundle`.

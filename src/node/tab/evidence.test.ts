@@ -91,6 +91,8 @@ test('the route of an answer is read from its trace, by no receipt but its own, 
     'recorded',
   ]);
   expect(unwrap(await desk.routeOf('bafyreiother', asked.traceId))).toBeNull();
+  // Nobody else was asked, so nothing was signed for others to read.
+  expect(unwrap(await desk.packetOf(asked.receiptId, null))).toBeNull();
   // Of several receipts of one answer the index names the first: the others are found by the trace.
   await fillIndex([{ traceId: asked.traceId, sizeBytes: 1 }]);
   const byTrace = await openDesk();

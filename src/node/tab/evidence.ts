@@ -17,7 +17,7 @@ import { idOfSigned, type Signed } from '#core/wire/signed';
 import type { MeshNode, Work } from '../create-node';
 import { createTurns } from '../economy/timers';
 import { createTraceKeeper, type KeptBytes } from '../keep-trace';
-import type { EvidenceDesk } from './evidence-views';
+import type { EvidenceDesk, TaskPacketView } from './evidence-views';
 import type { Running } from './lifecycle';
 
 /** As many as the questions that a conversation keeps. */
@@ -89,15 +89,44 @@ export async function openEvidenceDesk(
   const keptOf = (receiptId: string): Promise<Result<KeptTrace | null>> =>
     read(entries.findLast((one) => one.receiptId === receiptId));
 
-  async function routeOf(receiptId: string, traceId: string | null): Promise<Result<readonly RouteUpdate[] | null>> {
+  /** What is kept of the question with this receipt, perhaps one of several. */
+  async function questionOf(receiptId: string, traceId: string | null): Promise<Result<KeptTrace | null>> {
     let kept = await keptOf(receiptId);
     if (kept.ok && kept.value === null) kept = await read(entries.find((one) => one.traceId === traceId));
+    // A trace id is the word of the node that was paid: it may not show another question.
+    return kept.ok && !kept.value?.trace.receipts.includes(receiptId) ? ok(null) : kept;
+  }
+
+  async function routeOf(receiptId: string, traceId: string | null): Promise<Result<readonly RouteUpdate[] | null>> {
+    const kept = await questionOf(receiptId, traceId);
     if (!kept.ok) return kept;
-    const trace = kept.value?.trace;
-    // A trace id is the word of the node that was paid: it may not show the route of another question.
-    if (!trace?.receipts.includes(receiptId)) return ok(null);
     // What the gate read is what the pipeline yielded; capability ids lose their form in it.
-    return ok(openStepsOf(trace) as readonly RouteUpdate[] | null);
+    return ok(kept.value && (openStepsOf(kept.value.trace) as readonly RouteUpdate[] | null));
+  }
+
+  async function packetOf(receiptId: string, traceId: string | null): Promise<Result<TaskPacketView | null>> {
+    const kept = await questionOf(receiptId, traceId);
+    if (!kept.ok) return kept;
+    const signed = kept.value?.request.packet;
+    if (kept.value === null || signed === undefined) return ok(null);
+    const [{ openTaskPacket }, { signedText }] = await Promise.all([
+      import('#core/ledger/cards/task-packet'),
+      import('#core/wire/signed-text'),
+    ]);
+    // It had to hold when the question was asked; by now its time is over.
+    const opened = await openTaskPacket(signed, verify, kept.value.trace.at);
+    if (!opened.ok) return opened;
+    const { id, prompt, budget, privacyLevel, at, expiresAt } = opened.value;
+    return ok({
+      id,
+      prompt,
+      maxChargeMicros: budget?.maxChargeMicros ?? null,
+      maxTokens: budget?.maxTokens ?? null,
+      privacyLevel,
+      at,
+      expiresAt,
+      text: signedText(signed),
+    });
   }
 
   async function read(entry: KeptEntry | undefined): Promise<Result<KeptTrace | null>> {
@@ -158,6 +187,7 @@ export async function openEvidenceDesk(
         return kept.ok ? ok(kept.value && keptClaim(kept.value, commitment)) : kept;
       }),
     routeOf: (receiptId, traceId) => inOrder(() => routeOf(receiptId, traceId)),
+    packetOf: (receiptId, traceId) => inOrder(() => packetOf(receiptId, traceId)),
     seal: (receiptId, words) => inOrder(() => seal(receiptId, words)),
     forget: (traceIds) =>
       inOrder(() => become(traceIds === 'all' ? [] : entries.filter(({ traceId }) => !traceIds.includes(traceId)))),
