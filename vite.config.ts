@@ -41,9 +41,9 @@ const hashesOfCurves: Plugin = {
 const SHARED_BY_PLACES =
   /[\\/]src[\\/]ui[\\/](?:(?!batch|capability-words|contribution-words|download|evidence|file-hash|hosts|limits|margin-plot|mesh-layout|models|qr-path|receipt-|route-lines|tasks)[a-z-]+\.ts|components[\\/](?:Button|Card|Chip|DutyLight|Empty|Face|NodeName|Page|Problem|VerdictChip)\.svelte)|@lucide[\\/]svelte[\\/]dist[\\/](?!icons)/;
 
-/** What opens a ledger and what a message passes. What only some ledgers need (`growth`, `cards`, beginning with a checkpoint) comes when it is needed. */
+/** What opens a ledger and what a message passes. What only some ledgers need (`growth`, `cards`, beginning with a checkpoint), and what makes files of them, comes when it is needed. */
 const OPENS_A_LEDGER =
-  /[\\/]src[\\/]core[\\/](?:base|wire|ledger)[\\/](?!growth|cards|least|rules[\\/](?:contribution|provenance|shard|training)|certified-checkpoint|plan-beginning|trusted-start|tailed-log|witness-duty|replay|contribution-terms|ledger-file|parse-json-through|parse-plain-json|json-limits)/;
+  /[\\/]src[\\/]core[\\/](?:base|wire|ledger)[\\/](?!growth|cards|least|rules[\\/](?:contribution|provenance|shard|training)|certified-checkpoint|plan-beginning|trusted-start|tailed-log|witness-duty|replay|contribution-terms|ledger-file|parse-json-through|parse-plain-json|json-limits|json-text|signed-text|boxed-float|car\.ts|merge)/;
 
 const UNIT_TESTS = [
   'src/**/*.test.ts',
