@@ -43,7 +43,7 @@ const SHARED_BY_PLACES =
 
 /** What opens a ledger and what a message passes. What only some ledgers need (`growth`, `cards`, beginning with a checkpoint) comes when it is needed. */
 const OPENS_A_LEDGER =
-  /[\\/]src[\\/]core[\\/](?:base|wire|ledger)[\\/](?!growth|cards|least|rules[\\/](?:contribution|provenance|shard|training)|certified-checkpoint|plan-beginning|trusted-start|tailed-log|witness-duty|replay|contribution-terms|ledger-file|parse-json-through|parse-plain-json|json-limits)/;
+  /[\\/]src[\\/]core[\\/](?:base|wire|ledger)[\\/](?!growth|cards|least|rules[\\/](?:contribution|naming|provenance|shard|training)|certified-checkpoint|plan-beginning|trusted-start|tailed-log|witness-duty|replay|contribution-terms|ledger-file|parse-json-through|parse-plain-json|json-limits)/;
 
 const UNIT_TESTS = [
   'src/**/*.test.ts',

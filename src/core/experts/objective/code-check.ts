@@ -1,7 +1,7 @@
 import { fail, ok, type Result } from '../../base/result';
 import type { Sandbox, SandboxReport } from '../../engines/sandbox';
 import { applyPatch } from './apply-patch';
-import { checkPolicy } from './patch-policy';
+import { violationsOfPolicy } from './patch-policy';
 import type { PatchBrief } from './patch-brief';
 
 /** Which tests passed before any patch. */
@@ -9,10 +9,17 @@ export interface TestsBefore {
   readonly passed: ReadonlySet<string>;
 }
 
-/** What a patch came to. `note` is for whoever wrote it: the first failing test and what it said. */
+/** How tests judge a patch. */
+export const PATCH_TEST_RULES = {
+  nothing_to_fix: 'A chosen test passes before anything was changed.',
+  tests_failing: 'A test that the patch is for does not pass with it.',
+  tests_regressed: 'A test that passed before fails with the patch.',
+} as const;
+
+/** What a patch came to. `note` is for whoever wrote it: everything in which it goes too far, or the first failing test and what it said. */
 export interface PatchFinding {
   readonly accepted: boolean;
-  /** `ok`, a code of `applyPatch` or `checkPolicy`, `tests_failing`, `tests_regressed`. */
+  /** `ok`, a code of `applyPatch`, the first broken rule of `PATCH_RULES`, a name in `PATCH_TEST_RULES`. */
   readonly reason: string;
   readonly note: string;
 }
@@ -49,8 +56,9 @@ export async function judgePatch(
   const refused = (reason: string, note: string): Result<PatchFinding> => ok({ accepted: false, reason, note });
   const patched = applyPatch(brief.files, diff);
   if (!patched.ok) return refused(patched.error.code, patched.error.message);
-  const allowed = checkPolicy(brief, patched.value.changes);
-  if (!allowed.ok) return refused(allowed.error.code, allowed.error.message);
+  const beyond = violationsOfPolicy(brief, patched.value.changes);
+  // All at once, so that whoever wrote it need not find out one by one.
+  if (beyond.length > 0) return refused(beyond[0]!.code, beyond.map(({ sentence }) => sentence).join(' '));
 
   const { files: testFiles, chosen, others, seed } = brief.tests;
   const report = await sandbox.run({ files: patched.value.files, testFiles, seed }, signal);
