@@ -43,6 +43,8 @@ export interface MemberOptions {
   readonly storage?: NodeStorage;
   /** Models beside it; absent: none. */
   readonly encoders?: NodeDeps['encoders'];
+  /** Where it runs code of others; absent: a sandbox in this process. */
+  readonly loadSandbox?: NodeDeps['loadSandbox'];
 }
 
 export interface MemoryMeshOptions {
@@ -86,7 +88,18 @@ export async function createMemoryMesh(
     modelHash: createScriptedModel({ answers: SCRIPT, clock }).identity.hash,
     async createMember(
       name,
-      { tokenDelayMs, lies, around = asItIs, otherModels = [], plants = false, golden, offers, storage, encoders } = {},
+      {
+        tokenDelayMs,
+        lies,
+        around = asItIs,
+        otherModels = [],
+        plants = false,
+        golden,
+        offers,
+        storage,
+        encoders,
+        loadSandbox = async () => openSandbox(),
+      } = {},
     ) {
       const signer = seedSignerFor(name);
       let model: LanguageModel | null = null;
@@ -130,7 +143,7 @@ export async function createMemoryMesh(
           ...(plants ? { newSigner: async () => createNodeSigner(chance.bytes(32)) } : {}),
           defaultModel: 'scripted-1',
           ...(encoders === undefined ? {} : { encoders }),
-          loadSandbox: async () => openSandbox(),
+          loadSandbox,
           family: async (id) => id,
           device: null,
           version: '0',

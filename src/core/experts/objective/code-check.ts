@@ -1,5 +1,5 @@
 import { fail, ok, type Result } from '../../base/result';
-import type { Sandbox, SandboxReport } from '../../engines/sandbox';
+import type { Sandbox, SandboxReport, WorkspaceFile } from '../../engines/sandbox';
 import { applyPatch } from './apply-patch';
 import { violationsOfPolicy } from './patch-policy';
 import type { PatchBrief } from './patch-brief';
@@ -45,6 +45,24 @@ export async function runBefore(
     : fail('nothing_to_fix', `The test “${already}” passes before anything was changed.`);
 }
 
+const refused = (reason: string, note: string): PatchFinding => ({ accepted: false, reason, note });
+
+/** The files after a patch that is written as it must be, fits and keeps the policy; else why it is refused. Nothing runs. */
+function withPatch({ files, tests, policy }: PatchBrief, diff: string): Result<WorkspaceFile[], PatchFinding> {
+  const patched = applyPatch(files, diff);
+  if (!patched.ok) return { ok: false, error: refused(patched.error.code, patched.error.message) };
+  const beyond = violationsOfPolicy({ tests, policy }, patched.value.changes);
+  if (beyond.length === 0) return ok(patched.value.files);
+  // All at once, so that whoever wrote it need not find out one by one.
+  return { ok: false, error: refused(beyond[0]!.code, beyond.map(({ sentence }) => sentence).join(' ')) };
+}
+
+/** Why a patch is refused before a workspace is made for it, or null. */
+export function refusedUnseen(brief: PatchBrief, diff: string): PatchFinding | null {
+  const after = withPatch(brief, diff);
+  return after.ok ? null : after.error;
+}
+
 /** Applies the patch, holds it against the policy, runs the tests. Codes are the sandbox's: all else is in the finding. */
 export async function judgePatch(
   brief: PatchBrief,
@@ -53,21 +71,16 @@ export async function judgePatch(
   sandbox: Sandbox,
   signal: AbortSignal,
 ): Promise<Result<PatchFinding>> {
-  const refused = (reason: string, note: string): Result<PatchFinding> => ok({ accepted: false, reason, note });
-  const patched = applyPatch(brief.files, diff);
-  if (!patched.ok) return refused(patched.error.code, patched.error.message);
-  const beyond = violationsOfPolicy(brief, patched.value.changes);
-  // All at once, so that whoever wrote it need not find out one by one.
-  if (beyond.length > 0) return refused(beyond[0]!.code, beyond.map(({ sentence }) => sentence).join(' '));
-
+  const after = withPatch(brief, diff);
+  if (!after.ok) return ok(after.error);
   const { files: testFiles, chosen, others, seed } = brief.tests;
-  const report = await sandbox.run({ files: patched.value.files, testFiles, seed }, signal);
+  const report = await sandbox.run({ files: after.value, testFiles, seed }, signal);
   if (!report.ok) return report;
   const passed = passedIn(report.value);
   const failing = chosen.find((name) => !passed.has(name));
-  if (failing !== undefined) return refused('tests_failing', whyFailed(report.value, failing));
+  if (failing !== undefined) return ok(refused('tests_failing', whyFailed(report.value, failing)));
   const regressed = others.find((name) => before.passed.has(name) && !passed.has(name));
-  if (regressed !== undefined) return refused('tests_regressed', whyFailed(report.value, regressed));
+  if (regressed !== undefined) return ok(refused('tests_regressed', whyFailed(report.value, regressed)));
   return ok({ accepted: true, reason: 'ok', note: '' });
 }
 
