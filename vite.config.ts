@@ -49,7 +49,7 @@ const UNIT_TESTS = [
   'src/**/*.test.ts',
   'workers/**/*.test.ts',
   'signaling/**/*.test.ts',
-  'tests/{architecture,conformance,vectors,integration,schemas,simulation}/**/*.test.ts',
+  'tests/{architecture,conformance,vectors,integration,rules,schemas,simulation}/**/*.test.ts',
 ];
 /** What puts something else in the place of a module needs modules of its own. */
 /** Sweeps over every moment at which a disk may fail, and simulations: seconds each, run by `npm test` and not before every commit. */
