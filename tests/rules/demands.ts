@@ -346,7 +346,11 @@ export const DEMANDS: readonly DemandPart[] = [
         ],
       },
       { demand: 'The metered cost is not above the charge.', rules: ['proposals/metered_above_charge'] },
-      { demand: 'Its times fit each other.', rules: ['proposals/times_reversed'] },
+      {
+        demand: 'Its times fit each other.',
+        rules: ['proposals/times_reversed', 'proposals/longer_than_between'],
+        shown: [[RULES_TEST, 'work may take all of the time between its ends, and a millisecond where those are one']],
+      },
       {
         demand: 'What was done is what the node committed to, and others than the two sides accepted it.',
         rules: [

@@ -52,6 +52,7 @@ export const inferenceWorkReceiptSchema = v.strictObject({
     inputTokens: count(1_000_000),
     outputTokens: count(1_000_000),
     meteredCostMicros: microsSchema,
+    /** No more than lies between the two times below, or one. */
     wallTimeMs: v.pipe(count(86_400_000), v.minValue(1)),
     startedAt: instantSchema,
     completedAt: instantSchema,

@@ -105,6 +105,7 @@ beforeEach(async () => {
     job: { commitment, commitmentId, input: {}, output: {} },
     commitment: done.settlement.commitment,
     startedAt: world.nowMs,
+    tookMs: 1_000,
   });
   receipt = unwrap(await payee.receiptFor(payer.nodeId, jobId, done.settlement.verdicts));
   agreed = await addSignature(payer.signer, receipt);

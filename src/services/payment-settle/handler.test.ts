@@ -107,6 +107,7 @@ beforeEach(async () => {
     job: { commitment, commitmentId, input: {}, output: {} },
     commitment: done.settlement.commitment,
     startedAt: world.nowMs,
+    tookMs: 1_000,
   });
 });
 

@@ -154,6 +154,12 @@ export const PROPOSAL_RULES: readonly Rule<ProposalContext>[] = [
     holds: ({ receipt }) => receipt.work.completedAt >= receipt.work.startedAt,
   },
   {
+    name: 'longer_than_between',
+    sentence: 'The work took longer than the time between its beginning and its end.',
+    // What takes no measurable time takes a millisecond all the same.
+    holds: ({ receipt: { work } }) => work.wallTimeMs <= Math.max(1, work.completedAt - work.startedAt),
+  },
+  {
     name: 'wrong_charge',
     sentence: 'The charge is not what the advertisement says for these tokens.',
     holds: ({ receipt, offer }) => receipt.chargeMicros === chargeFor(offer, tokensOf(receipt)),

@@ -183,6 +183,9 @@ const proposals: Family = {
     })),
     no_verifiers: receiptWith(({ challenge }) => ({ challenge: { ...challenge, verifierSet: [] } })),
     times_reversed: receiptWith(({ work }) => ({ work: { ...work, completedAt: work.startedAt - 1 } })),
+    longer_than_between: receiptWith(({ work }) => ({
+      work: { ...work, wallTimeMs: work.completedAt - work.startedAt + 1 },
+    })),
     wrong_charge: receiptWith(({ chargeMicros }) => ({ chargeMicros: chargeMicros + 1 })),
     metered_above_charge: receiptWith(({ work, chargeMicros }) => ({
       work: { ...work, meteredCostMicros: chargeMicros + 1 },
@@ -621,6 +624,21 @@ describe('exactly at the bound', () => {
       work: { ...work, meteredCostMicros: chargeMicros },
     }))(world);
     expect(judge(world, entry)).toBe(null);
+  });
+
+  it('work may take all of the time between its ends, and a millisecond where those are one', async () => {
+    for (const [betweenMs, wallTimeMs, code] of [
+      [7, 7, undefined],
+      [7, 8, 'longer_than_between'],
+      [0, 1, undefined],
+      [0, 2, 'longer_than_between'],
+    ] as const) {
+      const world = await createEconomyWorld();
+      const entry = await receiptWith(({ work }) => ({
+        work: { ...work, wallTimeMs, startedAt: work.completedAt - betweenMs },
+      }))(world);
+      expect(judge(world, entry)?.code).toBe(code);
+    }
   });
 
   it('a work receipt must allow all four ways to challenge it, whichever one is missing', async () => {
