@@ -43,13 +43,13 @@ const SHARED_BY_PLACES =
 
 /** What opens a ledger and what a message passes. What only some ledgers need (`growth`, `cards`, beginning with a checkpoint), and what makes files of them, comes when it is needed. */
 const OPENS_A_LEDGER =
-  /[\\/]src[\\/]core[\\/](?:base|wire|ledger)[\\/](?!growth|cards|least|rules[\\/](?:contribution|provenance|shard|training)|certified-checkpoint|plan-beginning|trusted-start|tailed-log|witness-duty|replay|contribution-terms|ledger-file|parse-json-through|parse-plain-json|json-limits|json-text|signed-text|boxed-float|car\.ts|merge)/;
+  /[\\/]src[\\/]core[\\/](?:base|wire|ledger)[\\/](?!growth|cards|least|rules[\\/](?:contribution|naming|provenance|shard|training)|certified-checkpoint|plan-beginning|trusted-start|tailed-log|witness-duty|replay|contribution-terms|ledger-file|parse-json-through|parse-plain-json|json-limits|json-text|signed-text|boxed-float|car\.ts|merge)/;
 
 const UNIT_TESTS = [
   'src/**/*.test.ts',
   'workers/**/*.test.ts',
   'signaling/**/*.test.ts',
-  'tests/{architecture,conformance,vectors,integration,schemas,simulation}/**/*.test.ts',
+  'tests/{architecture,conformance,vectors,integration,rules,schemas,simulation}/**/*.test.ts',
 ];
 /** What puts something else in the place of a module needs modules of its own. */
 /** Sweeps over every moment at which a disk may fail, and simulations: seconds each, run by `npm test` and not before every commit. */

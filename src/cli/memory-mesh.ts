@@ -20,8 +20,8 @@ import { openSandbox } from './open-sandbox';
 export interface MemoryMesh {
   readonly world: MemoryWorld;
   readonly community: Community;
-  /** Of the model that every member has. */
-  readonly modelHash: string;
+  /** The model that every member has. */
+  readonly model: { readonly id: string; readonly hash: string };
   /** A node with its own key and storage; it has joined nothing yet. */
   createMember(name: string, options?: MemberOptions): Promise<MeshNode>;
 }
@@ -43,6 +43,8 @@ export interface MemberOptions {
   readonly storage?: NodeStorage;
   /** Models beside it; absent: none. */
   readonly encoders?: NodeDeps['encoders'];
+  /** Where it runs code of others; absent: a sandbox in this process. */
+  readonly loadSandbox?: NodeDeps['loadSandbox'];
 }
 
 export interface MemoryMeshOptions {
@@ -83,10 +85,21 @@ export async function createMemoryMesh(
   return {
     world,
     community,
-    modelHash: createScriptedModel({ answers: SCRIPT, clock }).identity.hash,
+    model: createScriptedModel({ answers: SCRIPT, clock }).identity,
     async createMember(
       name,
-      { tokenDelayMs, lies, around = asItIs, otherModels = [], plants = false, golden, offers, storage, encoders } = {},
+      {
+        tokenDelayMs,
+        lies,
+        around = asItIs,
+        otherModels = [],
+        plants = false,
+        golden,
+        offers,
+        storage,
+        encoders,
+        loadSandbox = async () => openSandbox(),
+      } = {},
     ) {
       const signer = seedSignerFor(name);
       let model: LanguageModel | null = null;
@@ -130,7 +143,7 @@ export async function createMemoryMesh(
           ...(plants ? { newSigner: async () => createNodeSigner(chance.bytes(32)) } : {}),
           defaultModel: 'scripted-1',
           ...(encoders === undefined ? {} : { encoders }),
-          loadSandbox: async () => openSandbox(),
+          loadSandbox,
           family: async (id) => id,
           device: null,
           version: '0',

@@ -1,24 +1,8 @@
-import type { ArtefactView, EvidenceReport, GateView, SealView } from '#core/evidence/verify-evidence';
+import type { ArtefactView, EvidenceReport, SealView } from '#core/evidence/verify-evidence';
 import { count, counted } from './words';
 
 /** The media type of a CAR file (as the content-addressing community names it). */
 export const BUNDLE_TYPE = 'application/vnd.ipld.car';
-
-/** What each gate looks at, as a statement that holds or does not. */
-export const GATE_WORDS: Readonly<Record<GateView['gate'], string>> = {
-  container: 'Every byte of the file is accounted for',
-  sources: 'Traces, statements and receipts are whole, every signature holds, every trace replays',
-  documents: 'Every report is what follows from them',
-  index: 'The index is the generated one',
-  'index-text': 'So is the index for people',
-  status: 'So is the status',
-  metadata: 'Index, text and files are in step',
-  policy: 'The policy of what travels holds',
-  'travel-drift': 'Nothing is missing and nothing is too much',
-  'first-seal': 'The first seal, over traces and evidence, holds',
-  'second-seal': 'The second seal, over the first, the metadata and the receipts, holds',
-  'terminal-receipt': 'The terminal receipt says so and is signed',
-};
 
 const SEAL_TITLES: Readonly<Record<string, string>> = {
   1: 'First seal',

@@ -384,7 +384,7 @@ export async function createEconomyWorld(options: WorldOptions = {}) {
       community: community.id,
       jobId,
       taskClass: TASK,
-      expert: null,
+      expert: { id: offered.body.expert, hash: offered.body.modelHash },
       executor: payee,
       payer,
       offer: offered.id,

@@ -25,7 +25,7 @@ export async function paidMesh(members: Members, change: Partial<EconomyPolicy> 
   const windows = [{ upToMicros: 1_000_000_000, seconds: WINDOW_MS / 1_000 }];
   const economy = (founder: NodeId): EconomyPolicy => ({ ...defaultEconomyPolicy(founder), windows, ...change });
   const mesh = await createMemoryMesh(clock, createSeededChance(seed), { economy });
-  const offers = await offersOf({ worker: RATE, other: RATE }, mesh.modelHash, clock, seedSignerFor);
+  const offers = await offersOf({ worker: RATE, other: RATE }, mesh.model, clock, seedSignerFor);
   const nodes: Record<string, MeshNode> = {};
   for (const [name, { contributes, ...options }] of Object.entries<Members[string]>({
     founder: { contributes: false },

@@ -9,6 +9,7 @@ import { advertisementDraft } from './host-cards';
 import { signerNamed, testVerify } from './test-community';
 
 export interface OfferWish {
+  readonly expert?: string;
   readonly modelHash: string;
   readonly rateMicros?: number;
   readonly minimumMicros?: number;
@@ -21,6 +22,7 @@ export interface OfferWish {
 export async function offerBy(
   signer: Signer,
   {
+    expert = advertisementDraft.expert,
     modelHash,
     rateMicros = 10,
     minimumMicros = 100,
@@ -37,6 +39,7 @@ export async function offerBy(
     v: 1,
     node: signer.nodeId,
     nodeCard: draft.expertCard,
+    expert,
     modelHash,
     localityBucket: 'unknown',
     offer: {
@@ -56,7 +59,7 @@ export async function offerBy(
 /** Offers of nodes by their names in a mesh of one process; who is not named asks for nothing. */
 export async function offersOf(
   prices: Readonly<Record<string, number>>,
-  modelHash: string,
+  { id: expert, hash: modelHash }: { readonly id: string; readonly hash: string },
   clock: Clock,
   signerOf: (name: string) => Signer = signerNamed,
 ): Promise<(self: string) => Offers> {
@@ -64,7 +67,7 @@ export async function offersOf(
   const byNode = new Map<NodeId, Awaited<ReturnType<typeof offerBy>>>();
   for (const [name, rateMicros] of Object.entries(prices)) {
     const signer = signerOf(name);
-    byNode.set(signer.nodeId, await offerBy(signer, { modelHash, rateMicros, expiresAt }));
+    byNode.set(signer.nodeId, await offerBy(signer, { expert, modelHash, rateMicros, expiresAt }));
   }
   return (self) => ({
     of: async (node) => byNode.get(node) ?? null,

@@ -9,19 +9,30 @@ import {
   BUNDLE_MANIFEST,
   FIRST_SEAL,
   INDEX,
+  INDEX_TEXT,
+  METADATA,
   OPENINGS,
   POLICY,
   RECEIPTS,
   SECOND_SEAL,
   STATEMENTS,
+  STATUS,
   TERMINAL_RECEIPT,
   TRACE_REPORT,
   TRACES,
   type Files,
 } from '#core/evidence/artefacts';
 import { buildBundle, sealBundle, type BuiltBundle } from '#core/evidence/build-bundle';
+import { GATES, type GateName } from '#core/evidence/bundle-policy';
 import { MAX_ARTEFACTS, packBundle } from '#core/evidence/bundle-file';
-import { buildDocuments, documentText, readSources, verifyBundleManifest } from '#core/evidence/documents';
+import {
+  buildDocuments,
+  documentText,
+  readSources,
+  requireAll,
+  summarise,
+  verifyBundleManifest,
+} from '#core/evidence/documents';
 import { evidenceSources } from '#core/evidence/evidence-sources';
 import type { KeptTrace } from '#core/evidence/kept-trace';
 import { replayTrace, type Replay, type ReplaySources } from '#core/evidence/replay-trace';
@@ -59,6 +70,20 @@ beforeAll(async () => {
   closed = await build(false);
   open = await build(true);
 });
+
+/** Each gate but `container` and `travel-drift`, by a file without which it is not passed. */
+const LOOKED_AT_BY: Readonly<Record<string, GateName>> = {
+  [STATEMENTS]: 'sources',
+  [TRACE_REPORT]: 'documents',
+  [INDEX]: 'index',
+  [INDEX_TEXT]: 'index-text',
+  [STATUS]: 'status',
+  [METADATA]: 'metadata',
+  [POLICY]: 'policy',
+  [FIRST_SEAL]: 'first-seal',
+  [SECOND_SEAL]: 'second-seal',
+  [TERMINAL_RECEIPT]: 'terminal-receipt',
+};
 
 describe('a bundle of real answers', () => {
   test('verifies from its bytes alone, and says who signed what', async () => {
@@ -116,6 +141,7 @@ describe('a bundle of real answers', () => {
         bytes[at]! ^= flip;
         const report = unwrap(await verifyBundle(bytes, run.verify));
         expect(report.reviewable).toBe(false);
+        expect(report.gates[0]).toMatchObject({ gate: 'container', looked: true, ok: false });
         const block = blocks.findLast((one) => one.at <= at);
         const { where } = report.failures[0]!;
         if (block === undefined) expect(where).toMatch(/header|table of contents/);
@@ -147,9 +173,12 @@ describe('a bundle of real answers', () => {
     );
   });
 
-  test('a file that is taken away is missed by seal, list and policy', async () => {
+  test('a file that is taken away is missed by seal, list and policy, and by the gate that looks at it', async () => {
     for (const path of closed.files.keys()) {
       const report = await verified(without(closed.files, path));
+      for (const gate of ['travel-drift', LOOKED_AT_BY[path]] as const)
+        if (gate !== undefined)
+          expect(report.gates, path).toContainEqual(expect.objectContaining({ gate, looked: true, ok: false }));
       expect(report.reviewable, path).toBe(false);
       expect(
         report.failures.some(({ where }) => where === path),
@@ -163,6 +192,10 @@ describe('a bundle of real answers', () => {
       actualSha256: null,
       ok: false,
     });
+  });
+
+  test('every gate is held back by something here', () => {
+    expect(['container', 'travel-drift', ...Object.values(LOOKED_AT_BY)].sort()).toEqual([...GATES].sort());
   });
 
   test('a stated count that is not that of the list is one failure more', async () => {
@@ -225,6 +258,20 @@ describe('a bundle of real answers', () => {
 });
 
 describe('building evidence', () => {
+  test('a summary names what is missing, whatever it is, and nothing is bundled while anything is', () => {
+    const paths = [...closed.files.keys()];
+    expect(requireAll(summarise(closed.files, paths)).ok).toBe(true);
+    for (const path of paths) {
+      const summary = summarise(without(closed.files, path), paths);
+      expect(summary).toMatchObject({ artefactCount: paths.length, missingCount: 1, missing: [path] });
+      expect(summary.artefacts).toContainEqual({ path, exists: false, sizeBytes: 0 });
+      expect(requireAll(summary)).toEqual({
+        ok: false,
+        error: { code: 'missing_artefact', message: `The evidence is not whole: ${path} missing.` },
+      });
+    }
+  });
+
   const refused = (files: Files) => buildDocuments(files);
 
   test('a missing source is named before anything is bundled', () => {

@@ -3,11 +3,16 @@ import { createMemoryMesh, type MemberOptions } from '#cli/memory-mesh';
 import { openSandbox } from '#cli/open-sandbox';
 import { ok, unwrap, type Result } from '#core/base/result';
 import type { LanguageModel } from '#core/engines/language-model';
+import { utf8 } from '#core/base/bytes';
+import { decodeKeptTrace } from '#core/evidence/kept-trace';
+import { traceRow } from '#core/evidence/trace';
+import { readTraces } from '#core/evidence/trace-file';
 import { diffOf } from '#core/experts/objective/diff-text';
 import type { WorkOutcome } from '#core/experts/pipeline';
 import type { RouteUpdate } from '#core/experts/route';
 import type { Provider } from '#core/experts/run';
 import type { MeshNode } from '#node/create-node';
+import { createTraceKeeper, type KeptBytes } from '#node/keep-trace';
 import type { CodePatchInput } from '#services/code-patch/contract';
 import { workKinds } from '#services/work-services';
 import { createFakeEmbedding, createFakeRerank, loadersOf, type FakeEmbeddingOptions } from '#tests/fakes/encoders';
@@ -135,12 +140,21 @@ interface Person {
   readonly embedding?: FakeEmbeddingOptions;
   readonly rerank?: Parameters<typeof createFakeRerank>[0];
   readonly noEncoders?: boolean;
+  readonly loadSandbox?: MemberOptions['loadSandbox'];
 }
 
-function optionsOf({ model, around = (one) => one, embedding, rerank, noEncoders }: Person): MemberOptions {
+function optionsOf({
+  model,
+  around = (one) => one,
+  embedding,
+  rerank,
+  noEncoders,
+  loadSandbox,
+}: Person): MemberOptions {
   const loaders = loadersOf(createFakeEmbedding(embedding), createFakeRerank(rerank));
   return {
     around: () => around(createTurnModel({ ...honestModel, ...model })),
+    ...(loadSandbox === undefined ? {} : { loadSandbox }),
     ...(noEncoders
       ? {}
       : { encoders: { load: async () => loaders, chosen: { embed: 'fake-embed', rerank: 'fake-rerank' } } }),
@@ -162,13 +176,17 @@ async function meshOf<Name extends string>(people: Readonly<Record<Name, Person>
   /** Asks one node for a task; gives what came of it and every step on the way. */
   async function ask(from: Name, to: Name | 'self' | 'mesh', task: Task, input: unknown = task.input) {
     const { model } = input as { readonly model?: string };
-    const work = nodes[from].work({
+    const request = {
       kind: workKinds.get(task.capability)!,
       input,
       provider: (to === 'self' || to === 'mesh' ? to : { node: nodes[to as Name].self }) as Provider,
       ...(model === undefined ? {} : { model }),
       signal: new AbortController().signal,
-    });
+    };
+    const keeper = createTraceKeeper(request);
+    let keep: (kept: Result<KeptBytes>) => void;
+    const kept = new Promise<Result<KeptBytes>>((resolve) => (keep = resolve));
+    const work = keeper.follow(nodes[from].work(request, keeper.watch), (bytes) => keep(bytes));
     const updates: RouteUpdate[] = [];
     const run = async (): Promise<Result<WorkOutcome>> => {
       for (;;) {
@@ -178,7 +196,7 @@ async function meshOf<Name extends string>(people: Readonly<Record<Name, Person>
       }
     };
     const result = await clock.runUntil(run());
-    return { result, updates, checks: updates.filter((update) => update.type === 'checked') };
+    return { result, updates, checks: updates.filter((update) => update.type === 'checked'), kept };
   }
   return { clock, nodes, ask };
 }
@@ -267,8 +285,8 @@ describe('whoever lies is rejected and earns nothing', () => {
   });
 
   /** What a node's own handler would not deliver: its services are replaced by ones that do. */
-  async function forging(task: Task, output: unknown) {
-    const world = await meshOf({ asker, liar: honest, checker: honest, another: honest, third: honest });
+  async function forging(task: Task, output: unknown, checker: Person = honest) {
+    const world = await meshOf({ asker, liar: honest, checker, another: checker, third: checker });
     const { capability } = workKinds.get(task.capability)!;
     world.nodes.liar.bus.register(
       { capability, load: async () => async () => ok(output) } as unknown as Parameters<MeshNode['bus']['register']>[0],
@@ -311,6 +329,20 @@ describe('whoever lies is rejected and earns nothing', () => {
     expect(unwrap(result).answer).toMatchObject({ verdict: 'rejected', check: 'outcome' });
     expect(checks.map(({ reason: why }) => why)).toEqual(new Array(3).fill(reason));
     for (const node of Object.values(nodes)) expect(node.ledger.state.unitsByNode.get(nodes.liar.self)).toBeUndefined();
+  });
+
+  it('a patch that goes beyond what it may do leaves its trace like any other, and no workspace is made for it', async () => {
+    let workspaces = 0;
+    const counting: Person = { ...honest, loadSandbox: async () => (workspaces++, openSandbox()) };
+    const diff = diffOf(files, [...files, { path: 'more.js', text: 'x\n' }]);
+    const { kept, checks, nodes } = await forging(TASKS['code']!, { model, diff }, counting);
+    expect(checks.map(({ reason }) => reason)).toEqual(new Array(3).fill('path_not_allowed'));
+    expect(workspaces).toBe(0);
+    const { trace } = unwrap(decodeKeptTrace(unwrap(await kept).bytes));
+    expect(unwrap(readTraces(utf8(traceRow(trace))))).toEqual([trace]);
+    expect(trace).toMatchObject({ capability: 'code.patch@1', chosen: [nodes.liar.self], failure: null });
+    expect(trace.receipts).toHaveLength(1);
+    expect(trace.steps.find(({ type }) => type === 'combined')).toMatchObject({ verdict: 'rejected' });
   });
 
   it('a label that was not asked for is found by whoever asked', async () => {

@@ -119,23 +119,25 @@ export function travelDrift(paths: readonly string[], withWords: boolean): Trave
   };
 }
 
-/** The gates of an evidence bundle, in the order in which they are passed. */
-export const GATES = [
-  'container',
-  'sources',
-  'documents',
-  'index',
-  'index-text',
-  'status',
-  'metadata',
-  'policy',
-  'travel-drift',
-  'first-seal',
-  'second-seal',
-  'terminal-receipt',
-] as const;
+/** What each gate of an evidence bundle demands, for a person, in the order in which they are passed. */
+export const GATE_DEMANDS = {
+  container: 'Every byte of the file is accounted for',
+  sources: 'Traces, statements and receipts are whole, every signature holds, every trace replays',
+  documents: 'Every report is what follows from them',
+  index: 'The index is the generated one',
+  'index-text': 'So is the index for people',
+  status: 'So is the status',
+  metadata: 'Index, text and files are in step',
+  policy: 'The policy of what travels holds',
+  'travel-drift': 'Nothing is missing and nothing is too much',
+  'first-seal': 'The first seal, over traces and evidence, holds',
+  'second-seal': 'The second seal, over the first, the metadata and the receipts, holds',
+  'terminal-receipt': 'The terminal receipt says so and is signed',
+} as const;
 
-export type GateName = (typeof GATES)[number];
+export type GateName = keyof typeof GATE_DEMANDS;
+
+export const GATES = Object.keys(GATE_DEMANDS) as readonly GateName[];
 
 /** The state of the evidence at a glance: counts by seal, role and class, and which command passes which gates. */
 export function statusOf(withWords: boolean): object {

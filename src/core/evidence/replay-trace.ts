@@ -9,10 +9,23 @@ import type { ReadReceipt, ReadStatement, Statement } from './statement-file';
 import { nothingSoFar, readStep, verdictOf, type CheckedStep, type StepsSoFar, type VerdictWord } from './step-kinds';
 import { openStepsOf, type Trace } from './trace';
 
-/** Where a trace says something else than its own steps, its statements or its receipts give. */
+/** Where a trace may say something else than its own steps, its statements or its receipts give. A difference says what. */
+export const REPLAY_RULES = {
+  step_misplaced: 'The steps stand in an order that the pipeline cannot give, or time goes back.',
+  unfinished: 'The trace has no end.',
+  route_differs: 'The head names another route than the steps, or a chosen node was no candidate.',
+  verdict_differs: 'The combined verdict is not what the checks together say.',
+  opening_differs: 'Words that are laid open are not those that were hashed, committed to or streamed.',
+  packet_differs: 'The task packet asks something else than was asked, or allows less than was done.',
+  statement_missing: 'A commitment, a verdict or the seal of the trace is missing.',
+  statement_differs: 'A commitment or a verdict says something else than the steps.',
+  seal_differs: 'The seal is about another trace, or over other steps.',
+  receipt_missing: 'A receipt of the trace is missing.',
+  receipt_differs: 'A receipt says something else than the steps determine.',
+} as const;
+
 export interface Difference {
-  /** Stable: `step_misplaced`, `unfinished`, `route_differs`, `verdict_differs`, `statement_missing`, `statement_differs`, `seal_differs`, `receipt_missing`, `receipt_differs`, `opening_differs`, `packet_differs`. */
-  readonly code: string;
+  readonly code: keyof typeof REPLAY_RULES;
   /** One sentence. */
   readonly message: string;
 }
@@ -46,7 +59,7 @@ export interface ReplaySources {
  */
 export function replayTrace(trace: Trace, { statements, receipts, openings = NO_OPENINGS }: ReplaySources): Replay {
   const differences: Difference[] = [];
-  const differs = (code: string, message: string): void => void differences.push({ code, message });
+  const differs: Differs = (code, message) => void differences.push({ code, message });
 
   const so = nothingSoFar();
   let latest = 0;
@@ -142,7 +155,7 @@ function verdictOn(
   return own === 'unchecked' && byOutcome ? combined.verdict : own;
 }
 
-type Differs = (code: string, message: string) => void;
+type Differs = (code: keyof typeof REPLAY_RULES, message: string) => void;
 
 function holdCommitment(
   trace: Trace,

@@ -24,7 +24,16 @@ import {
 } from './artefacts';
 import { indexSchema, indexText, metadataReport } from './artefact-index';
 import { unpackBundle } from './bundle-file';
-import { checkPolicy, GATES, policyOf, policySchema, statusOf, travelDrift, type GateName } from './bundle-policy';
+import {
+  checkPolicy,
+  GATE_DEMANDS,
+  GATES,
+  policyOf,
+  policySchema,
+  statusOf,
+  travelDrift,
+  type GateName,
+} from './bundle-policy';
 import { listWithCid } from './check-files';
 import { buildDocuments, documentBytes, readDocument, readSources, reportTraces, type ReadSources } from './documents';
 import { readingOf } from './openings';
@@ -39,6 +48,8 @@ export interface EvidenceFailure extends Failure {
 
 export interface GateView {
   readonly gate: GateName;
+  /** One sentence for a person: what it takes to pass. */
+  readonly demand: string;
   readonly ok: boolean;
   /** False where an earlier failure left nothing to look at. */
   readonly looked: boolean;
@@ -220,7 +231,12 @@ function createBook(): Book {
   return {
     failures,
     get gates() {
-      return GATES.map((gate) => ({ gate, looked: looked.has(gate), ok: looked.has(gate) && !failed.has(gate) }));
+      return GATES.map((gate) => ({
+        gate,
+        demand: GATE_DEMANDS[gate],
+        looked: looked.has(gate),
+        ok: looked.has(gate) && !failed.has(gate),
+      }));
     },
     look: (gate) => void looked.add(gate),
     fail(gate, where, { code, message }) {

@@ -65,16 +65,22 @@ export interface Executor {
   readonly running: readonly RunningJob[];
 }
 
+/** A job that was done. */
+export interface JobDone {
+  readonly job: FinishedJob;
+  readonly commitment: Signed;
+  /** When it was taken, by the clock that may jump. */
+  readonly startedAt: number;
+  /** How long it took, by the clock that never goes back: whole milliseconds, one at least. It ended so long after it was taken. */
+  readonly tookMs: number;
+}
+
 /** Whether jobs are taken for what is offered for them, and what becomes of that. */
 export interface JobPayments {
   /** Before anything is computed. */
   take(order: JobOrder, requester: NodeId): Promise<Result<unknown>>;
   /** After it: null when nothing came of the job. Resolves when what is owed for it is kept. */
-  over(
-    jobId: string,
-    requester: NodeId,
-    done: { readonly job: FinishedJob; readonly commitment: Signed; readonly startedAt: number } | null,
-  ): Promise<void>;
+  over(jobId: string, requester: NodeId, done: JobDone | null): Promise<void>;
 }
 
 export interface ExecutorDeps {
@@ -118,9 +124,9 @@ export function createExecutor(deps: ExecutorDeps): Executor {
       const job: RunningJob = { jobId: order.jobId, capability: order.capability, requester, tokens: 0 };
       running.set(key, job);
       deps.onRunningChanged();
-      const startedAt = clock.now();
+      const [startedAt, startedMs] = [clock.now(), clock.monotonicMs()];
       let payments: JobPayments | null = null;
-      let done: { job: FinishedJob; commitment: Signed; startedAt: number } | null = null;
+      let done: JobDone | null = null;
       try {
         const paying = requester === signer.nodeId ? null : ((await deps.payments?.()) ?? null);
         const taken = await paying?.take(order, requester);
@@ -157,7 +163,8 @@ export function createExecutor(deps: ExecutorDeps): Executor {
         if (!written.ok) return written;
         const finishedJob = { commitment: body, commitmentId: idOfSigned(commitment), input, output };
         remember(key, finishedJob);
-        done = { job: finishedJob, commitment, startedAt };
+        const tookMs = Math.max(1, Math.round(clock.monotonicMs() - startedMs));
+        done = { job: finishedJob, commitment, startedAt, tookMs };
         return ok({ output, salt, commitment });
       } finally {
         running.delete(key);

@@ -18,7 +18,8 @@ export interface OfferTerms {
   readonly sandboxProfile: string;
   /** How private a prompt may be at most. */
   readonly maxPromptPrivacyClass: PrivacyClass;
-  /** Hash of the model that it offers. */
+  /** The model that it offers, and the hash of its weights. */
+  readonly expert: string;
   readonly modelHash: string;
   readonly expiresAt: number;
 }
@@ -36,7 +37,7 @@ export async function openOffer(signed: Signed, verify: Verify): Promise<Result<
   const { hostAdvertisementSchema } = await cards;
   const opened = await openSigned(hostAdvertisementSchema, signed, verify);
   if (!opened.ok) return opened;
-  const { node, offer, policy, modelHash, expiresAt } = opened.value;
+  const { node, offer, policy, expert, modelHash, expiresAt } = opened.value;
   if (soleSigner(signed) !== node) return fail('signer_missing', 'The offer is not signed by its node.');
   const rateMicros = offer.rateMicros.inference ?? offer.rateMicros.training;
   if (rateMicros === null) return fail('not_offered', 'The advertisement offers neither answers nor training.');
@@ -48,6 +49,7 @@ export async function openOffer(signed: Signed, verify: Verify): Promise<Result<
     taskClasses: policy.acceptedTaskClasses,
     sandboxProfile: policy.sandboxProfile,
     maxPromptPrivacyClass: policy.maxPromptPrivacyClass,
+    expert,
     modelHash,
     expiresAt,
   });

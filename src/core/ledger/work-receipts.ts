@@ -34,7 +34,7 @@ export const inferenceWorkReceiptSchema = v.strictObject({
   community: cidSchema,
   jobId: idSchema,
   taskClass: capabilityIdSchema,
-  /** Null for work that needs no model. */
+  /** Null for work that needs no model; an advertisement offers one, so that nothing is paid for such work. */
   expert: v.nullable(
     v.strictObject({
       id: v.pipe(v.string(), v.minLength(1), v.maxLength(64)),
@@ -52,6 +52,7 @@ export const inferenceWorkReceiptSchema = v.strictObject({
     inputTokens: count(1_000_000),
     outputTokens: count(1_000_000),
     meteredCostMicros: microsSchema,
+    /** No more than lies between the two times below, or one. */
     wallTimeMs: v.pipe(count(86_400_000), v.minValue(1)),
     startedAt: instantSchema,
     completedAt: instantSchema,

@@ -3,7 +3,7 @@ import type { NodeId } from '#core/base/ids';
 import type { Chance, Clock, Signer, Verify } from '#core/base/ports';
 import { fail, ok, unwrap, type Result } from '#core/base/result';
 import type { CapabilityId } from '#core/bus/capability';
-import { MAX_JOBS_HELD, type FinishedJob, type JobPayment } from '#core/jobs/executor';
+import { MAX_JOBS_HELD, type FinishedJob, type JobDone, type JobPayment } from '#core/jobs/executor';
 import { openEntry } from '#core/ledger/chain';
 import { windowSecondsFor } from '#core/ledger/credits';
 import { ledgerEventSchema, MAX_CARRIED_BYTES, settlementIdOf, settlementSchema } from '#core/ledger/events';
@@ -109,11 +109,7 @@ export interface Payee {
     payer: NodeId,
   ): Promise<Result<Taken>>;
   /** The job is over: with what came of it, or null when it failed. */
-  over(
-    jobId: string,
-    payer: NodeId,
-    done: { readonly job: FinishedJob; readonly commitment: Signed; readonly startedAt: number } | null,
-  ): Promise<void>;
+  over(jobId: string, payer: NodeId, done: JobDone | null): Promise<void>;
   /**
    * Gives up being paid from a reservation, for good: kept before the answer is known, so that no job is taken on it afterwards. False
    * while a job runs that it pays, or work of it was accepted.
@@ -499,7 +495,7 @@ export function createPayee(deps: PayeeDeps): Payee {
       if (paid !== null && done !== null && paid.heads.length === 0) unseenByJob.set(key, paid.amountMicros);
       running.delete(key);
       if (paid === null || done === null) return;
-      const { job, commitment, startedAt } = done;
+      const { job, commitment, startedAt, tookMs } = done;
       const { tokens, model } = deps.countsOf(job);
       const due: Due = {
         v: 1,
@@ -514,9 +510,10 @@ export function createPayee(deps: PayeeDeps): Payee {
         work: {
           inputTokens: tokens?.prompt ?? 0,
           outputTokens: tokens?.completion ?? 0,
-          wallTimeMs: Math.max(1, clock.now() - startedAt),
+          wallTimeMs: tookMs,
           startedAt,
-          completedAt: Math.max(startedAt, clock.now()),
+          // Of one measurement: a clock that is set in between makes no honest receipt contradict itself.
+          completedAt: startedAt + tookMs,
           expert: model && { id: model.id, hash: model.hash },
           capability: job.commitment.capability,
           traceId: job.commitment.traceId,

@@ -171,6 +171,20 @@ describe('a patch', () => {
     expect(await of({ model: made, diff: easier })).toBe('rejected test_changed');
   });
 
+  it('that goes beyond what it may do is rejected before a workspace is made for it', async () => {
+    let workspaces = 0;
+    const counting = { ...sandbox, run: async () => (workspaces++, fail('sandbox_failed', 'No.')) };
+    const handler = handlerWith({ sandbox: counting });
+    const second = diffOf(files, [...files, { path: 'more.js', text: 'x\n' }]);
+    for (const [diff, reason] of [
+      ['nonsense', 'diff_malformed'],
+      [diffOf(files, [files[0]!, { path: 'math.test.js', text: '// nothing to see\n' }]), 'test_changed'],
+      [second, 'path_not_allowed'],
+    ] as const)
+      expect(await of({ model: made, diff }, patchInput, handler)).toBe(`rejected ${reason}`);
+    expect(workspaces).toBe(0);
+  });
+
   it('is rejected when the brief left nothing to fix', async () => {
     const solved = [{ path: 'math.js', text: SOURCE.replace('-', '+') }, files[1]!];
     const input = { ...patchInput, brief: { ...patchInput.brief, files: solved } };

@@ -4,7 +4,7 @@ import type { EmbeddingModel } from '#core/engines/embedding-model';
 import type { LanguageModel, ModelIdentity } from '#core/engines/language-model';
 import type { RerankModel } from '#core/engines/rerank-model';
 import type { Sandbox } from '#core/engines/sandbox';
-import { judgePatch, runBefore } from '#core/experts/objective/code-check';
+import { judgePatch, refusedUnseen, runBefore } from '#core/experts/objective/code-check';
 import { rankingAgrees, vectorsAgree } from '#core/experts/objective/encoder-check';
 import { checkQuotes } from '#core/experts/objective/extraction-check';
 import { checkStructured } from '#core/experts/objective/schema-check';
@@ -75,6 +75,9 @@ async function judgeCodePatch(
   { diff }: CodePatchOutput,
   signal: AbortSignal,
 ): Promise<Judgement> {
+  // Nothing runs for a patch that goes beyond what it may do.
+  const unseen = refusedUnseen(brief, diff);
+  if (unseen !== null) return rejected(unseen.reason);
   const before = await runBefore(brief, sandbox, signal);
   if (!before.ok)
     return before.error.code === 'nothing_to_fix' ? rejected('nothing_to_fix') : undecided(before.error.code);

@@ -75,7 +75,7 @@ describe('code.patch', () => {
       [rough('return a * b;'), 'expected 6 to be 5'],
       ['I would add them.', 'no unified diff'],
       [right.replace('return a - b', 'return x - y'), 'are not in src/math.js'],
-      [EASIER, 'which judges it'],
+      [EASIER, 'by which it is judged'],
       [rough('for (;;);'), 'too many steps'],
     ] as const) {
       const model = saysInTurn(wrong, right);

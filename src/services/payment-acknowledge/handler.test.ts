@@ -93,7 +93,10 @@ beforeEach(async () => {
     },
     ownOffers: async () => [{ signed: offer.signed, terms: offer.body }],
     mostTokens: () => 100,
-    countsOf: () => ({ tokens: { prompt: 40, completion: 60 }, model: null }),
+    countsOf: () => ({
+      tokens: { prompt: 40, completion: 60 },
+      model: { id: offer.body.expert, hash: offer.body.modelHash },
+    }),
   });
   const done = await world.work(reservation);
   const heads = (await world.heads(reservation)).map(({ signed }) => signed);
@@ -105,6 +108,7 @@ beforeEach(async () => {
     job: { commitment, commitmentId, input: {}, output: {} },
     commitment: done.settlement.commitment,
     startedAt: world.nowMs,
+    tookMs: 1_000,
   });
   receipt = unwrap(await payee.receiptFor(payer.nodeId, jobId, done.settlement.verdicts));
   agreed = await addSignature(payer.signer, receipt);

@@ -87,7 +87,10 @@ beforeEach(async () => {
     },
     ownOffers: async () => [{ signed: offer.signed, terms: offer.body }],
     mostTokens: () => 100,
-    countsOf: () => ({ tokens: { prompt: 40, completion: 60 }, model: null }),
+    countsOf: () => ({
+      tokens: { prompt: 40, completion: 60 },
+      model: { id: offer.body.expert, hash: offer.body.modelHash },
+    }),
   });
   const heads = (await world.heads(reservation)).map(({ signed }) => signed);
   const { capability } = done.opened.commitment;
@@ -107,6 +110,7 @@ beforeEach(async () => {
     job: { commitment, commitmentId, input: {}, output: {} },
     commitment: done.settlement.commitment,
     startedAt: world.nowMs,
+    tookMs: 1_000,
   });
 });
 

@@ -74,6 +74,7 @@ export async function createGrabber(
         job: { commitment, commitmentId, input, output },
         commitment: signed,
         startedAt: clock.now(),
+        tookMs: 1,
       });
       await desk.payee.receiptFor(payer, jobId, [await sign(friend, verdict)]);
       await new Promise<void>((resolve) => void clock.after(SAYS_SO_AFTER_MS[how], resolve));

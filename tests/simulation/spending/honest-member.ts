@@ -152,7 +152,7 @@ export async function createHonestMember(stage: Stage, signer: Signer, at: numbe
       const signed = await sign(signer, commitment);
       const job: FinishedJob = { commitment, commitmentId: idOfSigned(signed), input, output };
       const verdicts = await verdictsOn(commitment, job.commitmentId);
-      await desk.payee.over(jobId, payer, { job, commitment: signed, startedAt });
+      await desk.payee.over(jobId, payer, { job, commitment: signed, startedAt, tookMs: clock.now() - startedAt });
       const { rateMicros } = offers.get(self)!.terms;
       const done: DoneJob = {
         jobId,

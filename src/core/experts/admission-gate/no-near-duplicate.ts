@@ -2,7 +2,7 @@ import { wordsOf } from '../../base/text';
 import type { AdmissionGate, KnownExpert, Measured, Finding } from './gate';
 import type { AnsweredItem } from './evaluation-set';
 
-/** Two experts that say nine tenths of the same in the same words are one expert under two names. */
+/** Two experts that say more than nine tenths of the same in the same words are one expert under two names. */
 export const MOST_SIMILAR_PERCENT = 90;
 /** A twin is welcome where it needs a quarter less memory: it brings the expert to smaller devices. */
 export const LIGHTER_PERCENT = 75;
@@ -47,7 +47,7 @@ export function behaviourSimilarity(measured: Pick<Measured, 'target' | 'general
 export const noNearDuplicate: AdmissionGate = {
   name: 'no-near-duplicate',
   label: 'Not a copy',
-  demand: `Other weights than every expert that is in, and answers less than ${MOST_SIMILAR_PERCENT} % the same, unless it needs a quarter less memory.`,
+  demand: `Other weights than every expert that is in, and answers at most ${MOST_SIMILAR_PERCENT} % the same, unless it needs a quarter less memory.`,
   judge({ card, measured, known }): Finding {
     const others = known.filter(({ expert, version }) => expert !== card.expert || version !== card.version);
     const twin = others.find(({ modelHash }) => modelHash === card.modelHash);
@@ -70,7 +70,7 @@ export const noNearDuplicate: AdmissionGate = {
     }
     const similarPercent = Math.round(worst.similarity * 100);
     return {
-      passed: worst.similarity * 100 < MOST_SIMILAR_PERCENT,
+      passed: worst.similarity * 100 <= MOST_SIMILAR_PERCENT,
       figures: { ...figures, similarPercent },
       sentence: `Its answers are ${similarPercent} % the same as those of ${worst.other.expert} ${worst.other.version}, the nearest.`,
     };

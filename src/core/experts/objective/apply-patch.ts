@@ -3,6 +3,16 @@ import { workspaceSchema, type WorkspaceFile } from '../../engines/sandbox';
 import { checkAgainst } from '../../wire/gate';
 import { parseDiff, type FileChange } from './parse-diff';
 
+/** When a patch fits the files. Each refusal says which file. */
+export const FIT_RULES = {
+  diff_mismatch: 'The patch does not fit: a file has other lines there than the patch says.',
+  no_such_file: 'The patch changes a file that is not there.',
+  file_exists: 'The patch creates a file that is already there.',
+  workspace_too_large: 'With the patch the workspace breaks its own limits.',
+} as const;
+
+const refuse = (code: keyof typeof FIT_RULES, message: string) => fail(code, message);
+
 export interface Patched {
   readonly files: WorkspaceFile[];
   readonly changes: readonly FileChange[];
@@ -12,7 +22,7 @@ export interface Patched {
 export const linesOf = (text: string): string[] => text.match(/[^\n]*\n|[^\n]+$/g) ?? [];
 
 const mismatch = (path: string): Result<never> =>
-  fail('diff_mismatch', `The patch does not fit: ${path} has other lines there than the patch says.`);
+  refuse('diff_mismatch', `The patch does not fit: ${path} has other lines there than the patch says.`);
 
 /** The new text of one file. Every kept and removed line must be the one that stands there, at exactly that place. */
 function patchText({ path, kind, hunks }: FileChange, text: string): Result<string> {
@@ -36,7 +46,7 @@ function patchText({ path, kind, hunks }: FileChange, text: string): Result<stri
 
 /**
  * The workspace after the patch, or why it does not fit: no fuzz, nothing is guessed. Codes: those of `parseDiff`,
- * `diff_mismatch`, `no_such_file`, `file_exists`, `workspace_too_large` (what comes out breaks the workspace's own rules).
+ * those of `FIT_RULES`.
  */
 export function applyPatch(files: readonly WorkspaceFile[], diff: string): Result<Patched> {
   const parsed = parseDiff(diff);
@@ -45,8 +55,8 @@ export function applyPatch(files: readonly WorkspaceFile[], diff: string): Resul
   for (const change of parsed.value) {
     const { path, kind } = change;
     const text = textByPath.get(path);
-    if (kind === 'created' && text !== undefined) return fail('file_exists', `${path} is already there.`);
-    if (kind !== 'created' && text === undefined) return fail('no_such_file', `There is no file ${path}.`);
+    if (kind === 'created' && text !== undefined) return refuse('file_exists', `${path} is already there.`);
+    if (kind !== 'created' && text === undefined) return refuse('no_such_file', `There is no file ${path}.`);
     const patched = patchText(change, text ?? '');
     if (!patched.ok) return patched;
     if (kind === 'deleted') textByPath.delete(path);
@@ -56,5 +66,5 @@ export function applyPatch(files: readonly WorkspaceFile[], diff: string): Resul
   const checked = checkAgainst(workspaceSchema, after);
   return checked.ok
     ? ok({ files: checked.value, changes: parsed.value })
-    : fail('workspace_too_large', 'With the patch the workspace breaks its own limits.');
+    : refuse('workspace_too_large', FIT_RULES.workspace_too_large);
 }

@@ -1,7 +1,7 @@
 import { fail, ok, type Result } from '../../base/result';
-import type { Sandbox, SandboxReport } from '../../engines/sandbox';
+import type { Sandbox, SandboxReport, WorkspaceFile } from '../../engines/sandbox';
 import { applyPatch } from './apply-patch';
-import { checkPolicy } from './patch-policy';
+import { violationsOfPolicy } from './patch-policy';
 import type { PatchBrief } from './patch-brief';
 
 /** Which tests passed before any patch. */
@@ -9,10 +9,17 @@ export interface TestsBefore {
   readonly passed: ReadonlySet<string>;
 }
 
-/** What a patch came to. `note` is for whoever wrote it: the first failing test and what it said. */
+/** How tests judge a patch. */
+export const PATCH_TEST_RULES = {
+  nothing_to_fix: 'A chosen test passes before anything was changed.',
+  tests_failing: 'A test that the patch is for does not pass with it.',
+  tests_regressed: 'A test that passed before fails with the patch.',
+} as const;
+
+/** What a patch came to. `note` is for whoever wrote it: everything in which it goes too far, or the first failing test and what it said. */
 export interface PatchFinding {
   readonly accepted: boolean;
-  /** `ok`, a code of `applyPatch` or `checkPolicy`, `tests_failing`, `tests_regressed`. */
+  /** `ok`, a code of `applyPatch`, the first broken rule of `PATCH_RULES`, a name in `PATCH_TEST_RULES`. */
   readonly reason: string;
   readonly note: string;
 }
@@ -38,6 +45,24 @@ export async function runBefore(
     : fail('nothing_to_fix', `The test “${already}” passes before anything was changed.`);
 }
 
+const refused = (reason: string, note: string): PatchFinding => ({ accepted: false, reason, note });
+
+/** The files after a patch that is written as it must be, fits and keeps the policy; else why it is refused. Nothing runs. */
+function withPatch({ files, tests, policy }: PatchBrief, diff: string): Result<WorkspaceFile[], PatchFinding> {
+  const patched = applyPatch(files, diff);
+  if (!patched.ok) return { ok: false, error: refused(patched.error.code, patched.error.message) };
+  const beyond = violationsOfPolicy({ tests, policy }, patched.value.changes);
+  if (beyond.length === 0) return ok(patched.value.files);
+  // All at once, so that whoever wrote it need not find out one by one.
+  return { ok: false, error: refused(beyond[0]!.code, beyond.map(({ sentence }) => sentence).join(' ')) };
+}
+
+/** Why a patch is refused before a workspace is made for it, or null. */
+export function refusedUnseen(brief: PatchBrief, diff: string): PatchFinding | null {
+  const after = withPatch(brief, diff);
+  return after.ok ? null : after.error;
+}
+
 /** Applies the patch, holds it against the policy, runs the tests. Codes are the sandbox's: all else is in the finding. */
 export async function judgePatch(
   brief: PatchBrief,
@@ -46,20 +71,16 @@ export async function judgePatch(
   sandbox: Sandbox,
   signal: AbortSignal,
 ): Promise<Result<PatchFinding>> {
-  const refused = (reason: string, note: string): Result<PatchFinding> => ok({ accepted: false, reason, note });
-  const patched = applyPatch(brief.files, diff);
-  if (!patched.ok) return refused(patched.error.code, patched.error.message);
-  const allowed = checkPolicy(brief, patched.value.changes);
-  if (!allowed.ok) return refused(allowed.error.code, allowed.error.message);
-
+  const after = withPatch(brief, diff);
+  if (!after.ok) return ok(after.error);
   const { files: testFiles, chosen, others, seed } = brief.tests;
-  const report = await sandbox.run({ files: patched.value.files, testFiles, seed }, signal);
+  const report = await sandbox.run({ files: after.value, testFiles, seed }, signal);
   if (!report.ok) return report;
   const passed = passedIn(report.value);
   const failing = chosen.find((name) => !passed.has(name));
-  if (failing !== undefined) return refused('tests_failing', whyFailed(report.value, failing));
+  if (failing !== undefined) return ok(refused('tests_failing', whyFailed(report.value, failing)));
   const regressed = others.find((name) => before.passed.has(name) && !passed.has(name));
-  if (regressed !== undefined) return refused('tests_regressed', whyFailed(report.value, regressed));
+  if (regressed !== undefined) return ok(refused('tests_regressed', whyFailed(report.value, regressed)));
   return ok({ accepted: true, reason: 'ok', note: '' });
 }
 

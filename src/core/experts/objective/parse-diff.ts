@@ -29,33 +29,43 @@ export interface FileChange {
   readonly hunks: readonly Hunk[];
 }
 
+/** How a patch is written, before anybody asks what it may do. Each refusal says more: the line, the path. */
+export const DIFF_RULES = {
+  diff_too_large: 'The patch is larger than a person would read.',
+  diff_malformed: 'The patch is no unified diff, names no file or changes nothing.',
+  diff_forbidden: 'The patch changes more than the lines of plain text files.',
+  path_escapes: 'The patch names a path that is none inside the workspace.',
+  file_twice: 'The patch changes a file twice.',
+} as const;
+
 /** A failure with its code, on the way out of the reader. */
 interface Refusal {
-  readonly code: string;
+  readonly code: keyof typeof DIFF_RULES;
   readonly message: string;
 }
 
+const refuse = (code: Refusal['code'], message: string) => fail(code, message);
+
 /**
  * A unified diff as git writes it, and nothing else: `a/` and `b/` before the paths, exact counts, plain files of mode
- * 100644. Codes: `diff_too_large`, `diff_malformed`, `diff_forbidden` (modes, links, renames, binary), `path_escapes`,
- * `file_twice`.
+ * 100644. Codes: those of `DIFF_RULES`; forbidden are modes, links, renames, binary.
  */
 export function parseDiff(diff: string): Result<readonly FileChange[]> {
   if (diff.length > MAX_DIFF_CHARACTERS)
-    return fail('diff_too_large', `The patch has more than ${MAX_DIFF_CHARACTERS} characters.`);
+    return refuse('diff_too_large', `The patch has more than ${MAX_DIFF_CHARACTERS} characters.`);
   const lines = diff.split('\n');
   if (lines.at(-1) === '') lines.pop();
   const reader = createReader(lines);
   const changes: FileChange[] = [];
   while (!reader.atEnd()) {
     const change = reader.file();
-    if ('code' in change) return fail(change.code, change.message);
+    if ('code' in change) return refuse(change.code, change.message);
     if (changes.some(({ path }) => path === change.path))
-      return fail('file_twice', `The patch changes ${change.path} twice.`);
+      return refuse('file_twice', `The patch changes ${change.path} twice.`);
     changes.push(change);
-    if (changes.length > MAX_FILES) return fail('diff_too_large', `The patch changes more than ${MAX_FILES} files.`);
+    if (changes.length > MAX_FILES) return refuse('diff_too_large', `The patch changes more than ${MAX_FILES} files.`);
   }
-  return changes.length === 0 ? fail('diff_malformed', 'The patch is empty.') : ok(changes);
+  return changes.length === 0 ? refuse('diff_malformed', 'The patch is empty.') : ok(changes);
 }
 
 function createReader(lines: readonly string[]) {
@@ -77,7 +87,7 @@ function createReader(lines: readonly string[]) {
           line,
         )
       )
-        return { code: 'diff_forbidden', message: 'The patch changes more than the lines of plain text files.' };
+        return { code: 'diff_forbidden', message: DIFF_RULES.diff_forbidden };
       return malformed('this is no part of a patch');
     }
     return malformed('it ends before a file');
@@ -94,8 +104,7 @@ function createReader(lines: readonly string[]) {
     const side = prefix === '---' ? 'a/' : 'b/';
     if (!name.startsWith(side)) return malformed(`the path does not begin with ${side}`);
     const found = name.slice(2);
-    if (!v.is(workspacePathSchema, found))
-      return { code: 'path_escapes', message: 'The patch names a path that is none inside the workspace.' };
+    if (!v.is(workspacePathSchema, found)) return { code: 'path_escapes', message: DIFF_RULES.path_escapes };
     at += 1;
     return found;
   }

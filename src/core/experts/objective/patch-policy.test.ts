@@ -2,7 +2,7 @@ import { expect, it } from 'vitest';
 import { unwrap } from '#core/base/result';
 import { diffOf } from './diff-text';
 import { parseDiff } from './parse-diff';
-import { checkPolicy } from './patch-policy';
+import { PATCH_RULES, violationsOfPolicy } from './patch-policy';
 import type { PatchPolicy } from './patch-brief';
 
 const before = [
@@ -21,16 +21,18 @@ const policy: PatchPolicy = {
 };
 const tests = { files: ['tests/a.test.js'], chosen: ['t'], declaredFailing: [], others: [], seed: 0 };
 
-/** The code for setting these texts (null: deleting). */
-function codeOf(texts: Readonly<Record<string, string | null>>, changed: Partial<PatchPolicy> = {}): string {
+/** Everything that is wrong with setting these texts (null: deleting). */
+function wrongWith(texts: Readonly<Record<string, string | null>>, changed: Partial<PatchPolicy> = {}) {
   const after = [
     ...before.filter(({ path }) => !(path in texts)),
     ...Object.entries(texts).flatMap(([path, text]) => (text === null ? [] : [{ path, text }])),
   ];
   const changes = unwrap(parseDiff(diffOf(before, after)));
-  const result = checkPolicy({ tests, policy: { ...policy, ...changed } }, changes);
-  return result.ok ? 'ok' : result.error.code;
+  return violationsOfPolicy({ tests, policy: { ...policy, ...changed } }, changes);
 }
+
+/** The first code. */
+const codeOf = (...given: Parameters<typeof wrongWith>): string => wrongWith(...given)[0]?.code ?? 'ok';
 
 it('a patch may change what the policy names: a file, or a folder with what lies below it', () => {
   expect(codeOf({ 'src/a.js': '1\n' })).toBe('ok');
@@ -73,4 +75,26 @@ it('a patch adds no characters that hide what it does', () => {
 it('a patch adds no forbidden text, and may remove it', () => {
   expect(codeOf({ 'src/a.js': "import 'tabmesh:test';\n" })).toBe('forbidden_text');
   expect(codeOf({ 'src/a.js': '1\n' }, { forbidden: ['one'] })).toBe('ok');
+});
+
+it('a patch that goes too far in several ways is told all of them, each with what goes too far', () => {
+  const texts = {
+    'src/a.js': null,
+    'other/c.js': '3\n',
+    'tests/a.test.js': `${'x'.repeat(401)}one\u200b\n`,
+    'new.js': '1\n',
+  };
+  const strict = {
+    changeable: ['src/**'],
+    mayCreate: false,
+    mayDelete: false,
+    maxLines: 1,
+    forbidden: ['one', 'none'],
+  };
+  const wrong = wrongWith(texts, strict);
+  expect(wrong.map(({ code }) => code)).toEqual(PATCH_RULES.map(({ name }) => name));
+  const said = Object.fromEntries(wrong.map(({ code, sentence }) => [code, sentence]));
+  expect(said['path_not_allowed']).toBe('The patch may not touch new.js, other/c.js, tests/a.test.js.');
+  expect(said['too_many_files']).toBe('The patch changes too many files: 4, where 2 are allowed.');
+  expect(said['forbidden_text']).toBe('The patch adds “one”, which it may not.');
 });

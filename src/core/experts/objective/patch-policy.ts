@@ -1,4 +1,5 @@
-import { fail, ok, type Result } from '../../base/result';
+import { violationsOf, type NamingRule, type Violation } from '../../ledger/rules/naming-rule';
+import type { Rule } from '../../ledger/rules/rule';
 import type { FileChange } from './parse-diff';
 import type { PatchBrief } from './patch-brief';
 
@@ -15,35 +16,76 @@ const HIDDEN =
 const covers = (pattern: string, path: string): boolean =>
   pattern.endsWith('/**') ? path.startsWith(pattern.slice(0, -2)) : pattern === path;
 
-/**
- * Whether the patch stays within what it may do. Codes, in this order: `test_changed`, `path_not_allowed`,
- * `file_created`, `file_deleted`, `too_many_files`, `too_many_lines`, `line_too_long`, `hidden_text`, `forbidden_text`.
- */
-export function checkPolicy(
+interface PatchContext extends Pick<PatchBrief, 'tests' | 'policy'> {
+  readonly changes: readonly FileChange[];
+}
+
+const pathsOf = (changes: readonly FileChange[], kind: FileChange['kind']): string[] =>
+  changes.filter((one) => one.kind === kind).map(({ path }) => path);
+const changedLines = ({ changes }: PatchContext) =>
+  changes.flatMap(({ hunks }) => hunks.flatMap((hunk) => hunk.lines)).filter(({ kind }) => kind !== 'kept');
+const addedLines = (context: PatchContext): string[] =>
+  changedLines(context).flatMap(({ kind, text }) => (kind === 'added' ? [text.replace(/\r?\n$/, '')] : []));
+const tooMany = (count: number, most: number): string[] =>
+  count > most ? [`${count}, where ${most} are allowed`] : [];
+
+/** What a patch may not do, whatever its tests say. Each rule looks at one thing, whatever the others found. */
+export const PATCH_RULES: readonly (Rule<PatchContext> | NamingRule<PatchContext>)[] = [
+  {
+    name: 'test_changed',
+    sentence: 'The patch changes …, by which it is judged.',
+    wrong: ({ tests, changes }) => changes.map(({ path }) => path).filter((path) => tests.files.includes(path)),
+  },
+  {
+    name: 'path_not_allowed',
+    sentence: 'The patch may not touch ….',
+    wrong: ({ policy, changes }) =>
+      changes.map(({ path }) => path).filter((path) => !policy.changeable.some((pattern) => covers(pattern, path))),
+  },
+  {
+    name: 'file_created',
+    sentence: 'The patch may not create ….',
+    wrong: ({ policy, changes }) => (policy.mayCreate ? [] : pathsOf(changes, 'created')),
+  },
+  {
+    name: 'file_deleted',
+    sentence: 'The patch may not delete ….',
+    wrong: ({ policy, changes }) => (policy.mayDelete ? [] : pathsOf(changes, 'deleted')),
+  },
+  {
+    name: 'too_many_files',
+    sentence: 'The patch changes too many files: ….',
+    wrong: ({ policy, changes }) => tooMany(changes.length, policy.maxFiles),
+  },
+  {
+    name: 'too_many_lines',
+    sentence: 'The patch changes too many lines: ….',
+    wrong: (context) => tooMany(changedLines(context).length, context.policy.maxLines),
+  },
+  {
+    name: 'line_too_long',
+    sentence: `The patch adds a line of more than ${MAX_LINE_CHARACTERS} characters.`,
+    holds: (context) => addedLines(context).every((line) => line.length <= MAX_LINE_CHARACTERS),
+  },
+  {
+    name: 'hidden_text',
+    sentence: 'The patch adds characters that a reader does not see.',
+    holds: (context) => !addedLines(context).some((line) => HIDDEN.test(line)),
+  },
+  {
+    name: 'forbidden_text',
+    sentence: 'The patch adds …, which it may not.',
+    wrong: (context) => {
+      const added = addedLines(context);
+      return context.policy.forbidden
+        .filter((part) => added.some((line) => line.includes(part)))
+        .map((part) => `“${part}”`);
+    },
+  },
+];
+
+/** Everything in which the patch goes beyond what it may do, in the order of `PATCH_RULES`. */
+export const violationsOfPolicy = (
   { tests, policy }: Pick<PatchBrief, 'tests' | 'policy'>,
   changes: readonly FileChange[],
-): Result<void> {
-  for (const { path, kind } of changes) {
-    if (tests.files.includes(path)) return fail('test_changed', `The patch changes ${path}, which judges it.`);
-    if (!policy.changeable.some((pattern) => covers(pattern, path)))
-      return fail('path_not_allowed', `The patch may not touch ${path}.`);
-    if (kind === 'created' && !policy.mayCreate) return fail('file_created', `The patch may not create ${path}.`);
-    if (kind === 'deleted' && !policy.mayDelete) return fail('file_deleted', `The patch may not delete ${path}.`);
-  }
-  if (changes.length > policy.maxFiles)
-    return fail('too_many_files', `The patch changes ${changes.length} files; ${policy.maxFiles} are allowed.`);
-  const lines = changes.flatMap(({ hunks }) => hunks.flatMap((hunk) => hunk.lines));
-  const changed = lines.filter(({ kind }) => kind !== 'kept');
-  if (changed.length > policy.maxLines)
-    return fail('too_many_lines', `The patch changes ${changed.length} lines; ${policy.maxLines} are allowed.`);
-  for (const { kind, text } of changed) {
-    if (kind !== 'added') continue;
-    const line = text.replace(/\r?\n$/, '');
-    if (line.length > MAX_LINE_CHARACTERS)
-      return fail('line_too_long', `The patch adds a line of more than ${MAX_LINE_CHARACTERS} characters.`);
-    if (HIDDEN.test(line)) return fail('hidden_text', 'The patch adds characters that a reader does not see.');
-    const forbidden = policy.forbidden.find((part) => line.includes(part));
-    if (forbidden !== undefined) return fail('forbidden_text', `The patch adds “${forbidden}”, which it may not.`);
-  }
-  return ok(undefined);
-}
+): readonly Violation[] => violationsOf(PATCH_RULES, { tests, policy, changes });

@@ -4,6 +4,7 @@ import { fail, ok, type Result } from '../../base/result';
 import { TIERS } from '../../engines/device-roles';
 import { modelIdSchema, sha256HexSchema } from '../../engines/model-manifest';
 import { CLOCK_SKEW_MS } from '../../identity/memberships';
+import { violationsOf, type NamingRule, type Violation } from '../rules/naming-rule';
 import { MAX_AMOUNT_MICROS, MAX_RATE_MICROS } from './money';
 
 /** What cards, offers and packets have in common. */
@@ -88,12 +89,6 @@ export interface Timed {
 export const livesAtMost = ({ at, expiresAt }: Timed, mostMs: number): boolean =>
   expiresAt > at && expiresAt - at <= mostMs;
 
-/** What is wrong with a card, as a stable code and one sentence for a person. */
-export interface Violation {
-  readonly code: string;
-  readonly sentence: string;
-}
-
 /** Everything that speaks against a card; valid when nothing does. */
 export interface CardReport {
   readonly valid: boolean;
@@ -111,9 +106,27 @@ export function firstOf({ violations }: CardReport): Result<void> {
   return first === undefined ? ok(undefined) : fail(first.code, first.sentence);
 }
 
-/** Codes `expired`, `not_yet_valid`. `what` begins the sentence, for instance "The node card". */
-export function outOfTime({ at, expiresAt }: Timed, now: number, what: string): Violation | null {
-  if (expiresAt <= now) return { code: 'expired', sentence: `${what} has expired.` };
-  if (at > now + CLOCK_SKEW_MS) return { code: 'not_yet_valid', sentence: `${what} comes from the future.` };
-  return null;
+interface AtATime {
+  readonly card: Timed;
+  readonly now: number;
+  /** What begins the sentence, for instance "The node card". */
+  readonly what: string;
 }
+
+/** Of whatever counts for a time only. */
+export const TIME_RULES: readonly NamingRule<AtATime>[] = [
+  {
+    name: 'expired',
+    sentence: '… has expired.',
+    wrong: ({ card, now, what }) => (card.expiresAt <= now ? [what] : []),
+  },
+  {
+    name: 'not_yet_valid',
+    sentence: '… comes from the future.',
+    wrong: ({ card, now, what }) => (card.at > now + CLOCK_SKEW_MS ? [what] : []),
+  },
+];
+
+/** Codes `expired`, `not_yet_valid`. `what` begins the sentence, for instance "The node card". */
+export const outOfTime = (card: Timed, now: number, what: string): Violation | null =>
+  violationsOf(TIME_RULES, { card, now, what })[0] ?? null;

@@ -8,26 +8,8 @@ import { cidOf, decodeCanonical, encodeCanonical, sha256 } from '../../base/cano
 import { unwrap } from '../../base/result';
 import { CLOCK_SKEW_MS } from '../../identity/memberships';
 import { addSignature, sign } from '../../wire/signed';
-import {
-  deviceIsTheCards,
-  everyOfferedRoleHasItsReceipt,
-  expertCardIsTheListedOne,
-  expertIsListed,
-  hoursFitTheNode,
-  jobsFitTheNode,
-  offeredRolesAreAvailable,
-  offeredRolesEarn,
-  offeredRolesHaveRates,
-  offerIsOfTheCardsNode,
-  offerIsWhereTheCardIs,
-  offerStandsOnThisCard,
-  promptsAreNoMorePrivate,
-  ratesReachTheMinimum,
-  reportAdvertisement,
-  sandboxIsOffered,
-  somethingIsOffered,
-  taskClassesAreAccepted,
-} from './advertisement-rules';
+import { ADVERTISEMENT_RULES, reportAdvertisement } from './advertisement-rules';
+import { violationsOf } from '../rules/naming-rule';
 import {
   ADVERTISEMENT_LIFE_MS,
   createAdvertisement,
@@ -123,6 +105,13 @@ describe('an offer', () => {
   });
 });
 
+/** What one rule alone says of an offer on this card. */
+const against = (name: string, offered: HostAdvertisement) =>
+  violationsOf(
+    ADVERTISEMENT_RULES.filter((rule) => rule.name === name),
+    { offered, card },
+  )[0] ?? null;
+
 describe('an offer is valid when', () => {
   const offered = (change: Partial<HostAdvertisement> = {}): HostAdvertisement => ({ ...body, ...change });
   const offer = (change: Partial<HostAdvertisement['offer']>) => offered({ offer: { ...body.offer, ...change } });
@@ -131,74 +120,65 @@ describe('an offer is valid when', () => {
     offered({ availability: { ...body.availability, ...change } });
   const otherCard = cidOf(encodeCanonical('another card'));
 
-  test.each([
-    ['it is of the card’s node', offerIsOfTheCardsNode, offered({ node: stranger.nodeId }), 'other_node'],
-    ['it stands on this card', offerStandsOnThisCard, offered({ nodeCard: otherCard }), 'other_card'],
-    ['it is where the card is', offerIsWhereTheCardIs, offered({ localityBucket: 'asia' }), 'other_locality'],
-    ['the card lists its expert', expertIsListed, offered({ expert: 'owl-1' }), 'expert_not_listed'],
-    ['the card lists these weights', expertIsListed, offered({ modelHash: hexOf('2') }), 'expert_not_listed'],
-    [
-      'it names the listed expert card',
-      expertCardIsTheListedOne,
-      offered({ expertCard: otherCard }),
-      'other_expert_card',
-    ],
-    ['it offers something', somethingIsOffered, offer({ roles: [] }), 'nothing_offered'],
-    ['its roles are available', offeredRolesAreAvailable, offer({ roles: ['training'] }), 'role_unavailable'],
-    ['its roles earn', offeredRolesEarn, offer({ roles: ['training'] }), 'role_not_earning'],
+  const BREAKS = [
+    ['it is of the card’s node', offered({ node: stranger.nodeId }), 'other_node'],
+    ['it stands on this card', offered({ nodeCard: otherCard }), 'other_card'],
+    ['it is where the card is', offered({ localityBucket: 'asia' }), 'other_locality'],
+    ['the card lists its expert', offered({ expert: 'owl-1' }), 'expert_not_listed'],
+    ['the card lists these weights', offered({ modelHash: hexOf('2') }), 'expert_not_listed'],
+    ['it names the listed expert card', offered({ expertCard: otherCard }), 'other_expert_card'],
+    ['it offers something', offer({ roles: [] }), 'nothing_offered'],
+    ['its roles are available', offer({ roles: ['training'] }), 'role_unavailable'],
+    ['its roles earn', offer({ roles: ['training'] }), 'role_not_earning'],
     [
       'it requires its roles’ receipts',
-      everyOfferedRoleHasItsReceipt,
       offered({ receiptRequirements: ['inference_work_receipt'] }),
       'receipt_not_required',
     ],
     [
       'every role has a rate',
-      offeredRolesHaveRates,
       offer({ rateMicros: { inference: 150, training: null, verification: null } }),
       'rate_and_role_differ',
     ],
     [
       'nothing else has a rate',
-      offeredRolesHaveRates,
       offer({ rateMicros: { inference: 150, training: 1, verification: 45 } }),
       'rate_and_role_differ',
     ],
     [
       'its rates reach the minimum',
-      ratesReachTheMinimum,
       offer({ rateMicros: { inference: 149, training: null, verification: 45 } }),
       'rate_below_minimum',
     ],
-    ['its jobs fit the node', jobsFitTheNode, availability({ maxConcurrentJobs: 9 }), 'too_many_jobs'],
-    ['its hours fit the node', hoursFitTheNode, availability({ uptimeWindowHours: 15 }), 'too_many_hours'],
-    ['its device is the card’s', deviceIsTheCards, availability({ deviceClass: '24-gb' }), 'other_device_class'],
+    ['its jobs fit the node', availability({ maxConcurrentJobs: 9 }), 'too_many_jobs'],
+    ['its hours fit the node', availability({ uptimeWindowHours: 15 }), 'too_many_hours'],
+    ['its device is the card’s', availability({ deviceClass: '24-gb' }), 'other_device_class'],
     [
       'its task classes are accepted',
-      taskClassesAreAccepted,
       policy({ acceptedTaskClasses: ['llm.chat@1', 'code.patch@1'] }),
       'task_class_not_accepted',
     ],
-    ['its sandbox is there', sandboxIsOffered, policy({ sandboxProfile: 'quickjs' }), 'sandbox_not_offered'],
-    [
-      'its prompts are no more private',
-      promptsAreNoMorePrivate,
-      policy({ maxPromptPrivacyClass: 'private_prohibited' }),
-      'too_private',
-    ],
-  ] as const)('%s', (_, rule, broken, code) => {
-    expect(rule(body, card)).toBe(null);
-    expect(rule(broken, card)).toMatchObject({ code, sentence: expect.stringMatching(/^The .*\.$/) as string });
+    ['its sandbox is there', policy({ sandboxProfile: 'quickjs' }), 'sandbox_not_offered'],
+    ['its prompts are no more private', policy({ maxPromptPrivacyClass: 'private_prohibited' }), 'too_private'],
+  ] as const;
+
+  test.each(BREAKS)('%s', (_, broken, code) => {
+    expect(against(code, body)).toBe(null);
+    expect(against(code, broken)).toMatchObject({ code, sentence: expect.stringMatching(/^The .*\.$/) as string });
+  });
+
+  test('every rule has an offer that breaks it', () => {
+    expect([...new Set(BREAKS.map(([, , code]) => code))]).toEqual(ADVERTISEMENT_RULES.map(({ name }) => name));
   });
 
   test('figures are exactly those that the card allows', () => {
-    expect(jobsFitTheNode(availability({ maxConcurrentJobs: 8 }), card)).toBe(null);
-    expect(hoursFitTheNode(availability({ uptimeWindowHours: 14 }), card)).toBe(null);
-    expect(promptsAreNoMorePrivate(policy({ maxPromptPrivacyClass: 'public' }), card)).toBe(null);
+    expect(against('too_many_jobs', availability({ maxConcurrentJobs: 8 }))).toBe(null);
+    expect(against('too_many_hours', availability({ uptimeWindowHours: 14 }))).toBe(null);
+    expect(against('too_private', policy({ maxPromptPrivacyClass: 'public' }))).toBe(null);
   });
 
   test('an unlisted expert is told once, and not as a wrong expert card too', () => {
-    expect(expertCardIsTheListedOne(offered({ expert: 'owl-1', expertCard: otherCard }), card)).toBe(null);
+    expect(against('other_expert_card', offered({ expert: 'owl-1', expertCard: otherCard }))).toBe(null);
   });
 
   test('and a report names everything that speaks against it', () => {

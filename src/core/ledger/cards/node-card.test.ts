@@ -8,16 +8,10 @@ import { decodeCanonical, sha256 } from '../../base/canonical';
 import { unwrap } from '../../base/result';
 import { CLOCK_SKEW_MS } from '../../identity/memberships';
 import { addSignature, sign } from '../../wire/signed';
+import { CAPACITY_PROBE_RECEIPT } from './card-fields';
 import { createNodeCard, NODE_CARD_LIFE_MS, openNodeCard, type NodeCardDraft, type SignedNodeCard } from './node-card';
-import {
-  aHostEarnsWithSomething,
-  capacityIsToBeProbed,
-  earningRolesAreAvailable,
-  everyEarningRoleHasItsReceipt,
-  graphicsProcessorsHaveMemory,
-  noTaskIsAcceptedAndRejected,
-  reportNodeCard,
-} from './node-card-rules';
+import { NODE_CARD_RULES, reportNodeCard } from './node-card-rules';
+import { violationsOf } from '../rules/naming-rule';
 
 const verify = createVerify();
 const stranger = createSeedSigner(sha256(utf8('stranger')));
@@ -109,6 +103,13 @@ describe('a node card', () => {
   });
 });
 
+/** What one rule alone says of a card. */
+const against = (name: string, card: SignedNodeCard) =>
+  violationsOf(
+    NODE_CARD_RULES.filter((rule) => rule.name === name),
+    card,
+  )[0] ?? null;
+
 describe('a node card is valid when', () => {
   const card = (change: Partial<NodeCardDraft> = {}): SignedNodeCard => ({
     type: 'node-card',
@@ -126,13 +127,13 @@ describe('a node card is valid when', () => {
   });
 
   test('it earns with something', () => {
-    expect(aHostEarnsWithSomething(card())).toBe(null);
-    expect(aHostEarnsWithSomething(card(economic({ earningRoles: [] })))).toMatchObject({ code: 'no_earning_role' });
+    expect(against('no_earning_role', card())).toBe(null);
+    expect(against('no_earning_role', card(economic({ earningRoles: [] })))).toMatchObject({ code: 'no_earning_role' });
   });
 
   test('it earns with what it offers', () => {
-    expect(earningRolesAreAvailable(card(economic({ earningRoles: ['inference'] })))).toBe(null);
-    expect(earningRolesAreAvailable(card(economic({ earningRoles: ['inference', 'training'] })))).toEqual({
+    expect(against('role_unavailable', card(economic({ earningRoles: ['inference'] })))).toBe(null);
+    expect(against('role_unavailable', card(economic({ earningRoles: ['inference', 'training'] })))).toEqual({
       code: 'role_unavailable',
       sentence: 'The node card would earn with training, which it does not offer.',
     });
@@ -142,8 +143,8 @@ describe('a node card is valid when', () => {
     'it requires %s for the role that it earns with',
     (name) => {
       const receiptsRequired = nodeCardDraft.receiptsRequired.filter((one) => one !== name);
-      expect(everyEarningRoleHasItsReceipt(card())).toBe(null);
-      expect(everyEarningRoleHasItsReceipt(card({ receiptsRequired }))).toMatchObject({
+      expect(against('receipt_not_required', card())).toBe(null);
+      expect(against('receipt_not_required', card({ receiptsRequired }))).toMatchObject({
         code: 'receipt_not_required',
         sentence: expect.stringContaining(name) as string,
       });
@@ -152,26 +153,43 @@ describe('a node card is valid when', () => {
 
   test('a role that it does not earn with needs no receipt', () => {
     const only = { ...economic({ earningRoles: ['inference'] }), receiptsRequired: ['inference_work_receipt'] };
-    expect(everyEarningRoleHasItsReceipt(card(only))).toBe(null);
+    expect(against('receipt_not_required', card(only))).toBe(null);
   });
 
   test('its capacity is to be probed', () => {
-    expect(capacityIsToBeProbed(card())).toBe(null);
-    expect(capacityIsToBeProbed(card({ receiptsRequired: [] }))).toMatchObject({ code: 'capacity_not_probed' });
+    expect(against('capacity_not_probed', card())).toBe(null);
+    expect(against('capacity_not_probed', card({ receiptsRequired: [] }))).toMatchObject({
+      code: 'capacity_not_probed',
+    });
   });
 
   test('its graphics processors have memory', () => {
-    expect(graphicsProcessorsHaveMemory(card(capacity({ gpuCount: 0, gpuMemoryMib: 0 })))).toBe(null);
-    expect(graphicsProcessorsHaveMemory(card(capacity({ gpuCount: 1, gpuMemoryMib: 1 })))).toBe(null);
-    expect(graphicsProcessorsHaveMemory(card(capacity({ gpuCount: 1, gpuMemoryMib: 0 })))).toMatchObject({
+    expect(against('gpu_without_memory', card(capacity({ gpuCount: 0, gpuMemoryMib: 0 })))).toBe(null);
+    expect(against('gpu_without_memory', card(capacity({ gpuCount: 1, gpuMemoryMib: 1 })))).toBe(null);
+    expect(against('gpu_without_memory', card(capacity({ gpuCount: 1, gpuMemoryMib: 0 })))).toMatchObject({
       code: 'gpu_without_memory',
     });
   });
 
   test('it accepts nothing that it rejects', () => {
     const hostPolicy = { ...nodeCardDraft.hostPolicy, rejectedTaskClasses: ['text_stats@1'] };
-    expect(noTaskIsAcceptedAndRejected(card())).toBe(null);
-    expect(noTaskIsAcceptedAndRejected(card({ hostPolicy }))).toMatchObject({ code: 'task_class_both_ways' });
+    expect(against('task_class_both_ways', card())).toBe(null);
+    expect(against('task_class_both_ways', card({ hostPolicy }))).toMatchObject({ code: 'task_class_both_ways' });
+  });
+
+  test('every rule has a card that breaks it alone', () => {
+    const { acceptedTaskClasses } = nodeCardDraft.hostPolicy;
+    const breaks: Readonly<Record<string, Partial<NodeCardDraft>>> = {
+      no_earning_role: economic({ earningRoles: [] }),
+      role_unavailable: { availableRoles: ['inference'] },
+      receipt_not_required: { receiptsRequired: ['inference_work_receipt', CAPACITY_PROBE_RECEIPT] },
+      capacity_not_probed: { receiptsRequired: ['inference_work_receipt', 'verification_receipt'] },
+      gpu_without_memory: capacity({ gpuCount: 1, gpuMemoryMib: 0 }),
+      task_class_both_ways: { hostPolicy: { ...nodeCardDraft.hostPolicy, rejectedTaskClasses: acceptedTaskClasses } },
+    };
+    expect(Object.keys(breaks)).toEqual(NODE_CARD_RULES.map(({ name }) => name));
+    for (const [name, change] of Object.entries(breaks))
+      expect(reportNodeCard(card(change), NOW).violations.map(({ code }) => code)).toEqual([name]);
   });
 
   test('and a report names everything that speaks against it', () => {

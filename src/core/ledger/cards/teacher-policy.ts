@@ -5,7 +5,8 @@ import { fail, ok, unwrap, type Result } from '../../base/result';
 import { instantSchema, soleSigner } from '../../identity/community';
 import { checkAgainst } from '../../wire/gate';
 import { idOfSigned, openSigned, sign, type Signed } from '../../wire/signed';
-import { firstOf, livesAtMost, outOfTime, reportOf, text, type Violation } from './card-fields';
+import { violationsOf, type NamingRule, type Violation } from '../rules/naming-rule';
+import { firstOf, livesAtMost, outOfTime, reportOf, text } from './card-fields';
 
 /** Terms of use change; whoever vouches for them looks at them again once a year. */
 export const TEACHER_POLICY_LIFE_MS = 366 * 24 * 60 * 60_000;
@@ -73,22 +74,31 @@ export async function openTeacherPolicy(
   return timely.ok ? ok({ ...card, id: idOfSigned(signed) }) : timely;
 }
 
-/**
- * Why a sample of this teacher may not be trained on, or null: another teacher (`teacher_mismatch`), no training
- * (`training_not_allowed`), no keeping of outputs (`retention_not_allowed`), in that order.
- */
-export function againstTrainingOn(card: TeacherPolicyCard, sampleTeacher: string): Violation | null {
-  if (card.teacher !== sampleTeacher)
-    return {
-      code: 'teacher_mismatch',
-      sentence: `The policy is about ${card.teacher}, the sample is of ${sampleTeacher}.`,
-    };
-  if (!card.allowedForTraining)
-    return { code: 'training_not_allowed', sentence: `The terms of ${card.teacher} allow no training on its outputs.` };
-  if (!card.allowedOutputsRetention)
-    return {
-      code: 'retention_not_allowed',
-      sentence: `The terms of ${card.teacher} do not allow its outputs to be kept.`,
-    };
-  return null;
+interface SampleOf {
+  readonly card: TeacherPolicyCard;
+  readonly sampleTeacher: string;
 }
+
+/** Before a sample of a teacher may be trained on. Each rule may rely on those above it. */
+export const TEACHER_RULES: readonly NamingRule<SampleOf>[] = [
+  {
+    name: 'teacher_mismatch',
+    sentence: 'The policy is about another teacher than the sample: ….',
+    wrong: ({ card, sampleTeacher }) =>
+      card.teacher === sampleTeacher ? [] : [`${card.teacher}, not ${sampleTeacher}`],
+  },
+  {
+    name: 'training_not_allowed',
+    sentence: 'The terms of … allow no training on its outputs.',
+    wrong: ({ card }) => (card.allowedForTraining ? [] : [card.teacher]),
+  },
+  {
+    name: 'retention_not_allowed',
+    sentence: 'The terms of … do not allow its outputs to be kept.',
+    wrong: ({ card }) => (card.allowedOutputsRetention ? [] : [card.teacher]),
+  },
+];
+
+/** Why a sample of this teacher may not be trained on, or null: the first of `TEACHER_RULES` that does not hold. */
+export const againstTrainingOn = (card: TeacherPolicyCard, sampleTeacher: string): Violation | null =>
+  violationsOf(TEACHER_RULES, { card, sampleTeacher })[0] ?? null;

@@ -126,7 +126,7 @@ export const PROPOSAL_RULES: readonly Rule<ProposalContext>[] = [
   {
     name: 'wrong_expert',
     sentence: 'The work was done with another model than was offered.',
-    holds: ({ receipt, offer }) => receipt.expert === null || receipt.expert.hash === offer.modelHash,
+    holds: ({ receipt, offer }) => receipt.expert?.id === offer.expert && receipt.expert.hash === offer.modelHash,
   },
   {
     name: 'not_for_credit',
@@ -152,6 +152,12 @@ export const PROPOSAL_RULES: readonly Rule<ProposalContext>[] = [
     name: 'times_reversed',
     sentence: 'The work ended before it began.',
     holds: ({ receipt }) => receipt.work.completedAt >= receipt.work.startedAt,
+  },
+  {
+    name: 'longer_than_between',
+    sentence: 'The work took longer than the time between its beginning and its end.',
+    // What takes no measurable time takes a millisecond all the same.
+    holds: ({ receipt: { work } }) => work.wallTimeMs <= Math.max(1, work.completedAt - work.startedAt),
   },
   {
     name: 'wrong_charge',

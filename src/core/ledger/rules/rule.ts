@@ -1,14 +1,18 @@
 import { fail, ok, type Result } from '../../base/result';
 
-/**
- * One rule of the ledger. It sees what stands before the event in its own causal past and nothing else, so that it gives the
- * same answer on every node, whatever arrived in which order.
- */
-export interface Rule<Context> {
-  /** Stable, in lower case with underscores: what is recorded with a refusal. */
+/** What every rule has, whatever it judges and however. `core/economy/all-rules.ts` gathers them all. */
+export interface NamedRule {
+  /** Stable: what is recorded with a refusal. */
   readonly name: string;
   /** What was wrong, for a person. */
   readonly sentence: string;
+}
+
+/**
+ * A rule that holds or does not. One of the ledger sees what stands before the event in its own causal past and nothing else, so
+ * that it gives the same answer on every node, whatever arrived in which order.
+ */
+export interface Rule<Context> extends NamedRule {
   readonly holds: (context: Context) => boolean;
 }
 

@@ -184,6 +184,9 @@ const proposals: Family = {
     })),
     no_verifiers: receiptWith(({ challenge }) => ({ challenge: { ...challenge, verifierSet: [] } })),
     times_reversed: receiptWith(({ work }) => ({ work: { ...work, completedAt: work.startedAt - 1 } })),
+    longer_than_between: receiptWith(({ work }) => ({
+      work: { ...work, wallTimeMs: work.completedAt - work.startedAt + 1 },
+    })),
     wrong_charge: receiptWith(({ chargeMicros }) => ({ chargeMicros: chargeMicros + 1 })),
     metered_above_charge: receiptWith(({ work, chargeMicros }) => ({
       work: { ...work, meteredCostMicros: chargeMicros + 1 },
@@ -658,6 +661,21 @@ describe('exactly at the bound', () => {
     expect(judge(world, entry)).toBe(null);
   });
 
+  it('work may take all of the time between its ends, and a millisecond where those are one', async () => {
+    for (const [betweenMs, wallTimeMs, code] of [
+      [7, 7, undefined],
+      [7, 8, 'longer_than_between'],
+      [0, 1, undefined],
+      [0, 2, 'longer_than_between'],
+    ] as const) {
+      const world = await createEconomyWorld();
+      const entry = await receiptWith(({ work }) => ({
+        work: { ...work, wallTimeMs, startedAt: work.completedAt - betweenMs },
+      }))(world);
+      expect(judge(world, entry)?.code).toBe(code);
+    }
+  });
+
   it('a work receipt must allow all four ways to challenge it, whichever one is missing', async () => {
     for (let missing = 0; missing < 4; missing++) {
       const world = await createEconomyWorld();
@@ -665,6 +683,18 @@ describe('exactly at the bound', () => {
         challenge: { ...challenge, methods: challenge.methods.filter((_, at) => at !== missing) },
       }))(world);
       expect(judge(world, entry)?.code).toBe('challenge_methods_missing');
+    }
+  });
+
+  it('work is paid under an offer when it names the model of that offer, by its name and by its weights', async () => {
+    for (const change of [
+      () => null,
+      ({ id }: { id: string; hash: string }) => ({ id, hash: 'f'.repeat(64) }),
+      ({ hash }: { id: string; hash: string }) => ({ id: 'other', hash }),
+    ]) {
+      const world = await createEconomyWorld();
+      const entry = await receiptWith(({ expert }) => ({ expert: change(expert!) }))(world);
+      expect(judge(world, entry)?.code).toBe('wrong_expert');
     }
   });
 
