@@ -21,13 +21,16 @@ export interface CollectStep {
   readonly text: string;
 }
 
+/** Names with a point at the front are files that somebody is still writing. */
+export const documentNames = (names: readonly string[]): string[] =>
+  names.filter((name) => name.endsWith('.json') && !name.startsWith('.'));
+
 /**
  * What lies in the outboxes of a folder as one message log; without any it is a log of 0 messages. Codes
  * `too_many_nodes`, those of `parseOutboxFile` and `collectOutboxes`, and what the reader fails with.
  */
 export async function collectStep(folder: OutboxFolder, read: TextReader): Promise<Result<CollectStep>> {
-  // Names with a point at the front are files that somebody is still writing.
-  const names = folder.names.filter((name) => name.endsWith('.json') && !name.startsWith('.')).sort();
+  const names = documentNames(folder.names).sort();
   if (names.length > MAX_NODES) {
     return fail('too_many_nodes', `${folder.path} holds ${names.length} outboxes; ${MAX_NODES} are the most.`);
   }
