@@ -20,7 +20,11 @@ it('takes the files from where the mark lies, and leaves what lies elsewhere', (
 });
 
 it('takes the nearest of several marks, and nothing without one', () => {
-  expect(pathsOf('a/b/hashes.json', 'b/hashes.json', 'a/hashes.json', 'a/x.json')).toEqual(['b/hashes.json', 'hashes.json', 'x.json']);
+  expect(pathsOf('a/b/hashes.json', 'b/hashes.json', 'a/hashes.json', 'a/x.json')).toEqual([
+    'b/hashes.json',
+    'hashes.json',
+    'x.json',
+  ]);
   expect(of('not-hashes.json')).toBeNull();
 });
 
