@@ -1,4 +1,3 @@
-import { writeFiles } from '#adapters/storage-fs-files/write-files';
 import { jsonText } from '#core/base/json-text';
 import { ok, type Result } from '#core/base/result';
 import { dispatchBatch, heartbeatsOf } from '#core/jobs/batch/dispatch';
@@ -6,7 +5,7 @@ import { parseManifest } from '#core/jobs/batch/manifest';
 import { metadataOf, renderMessages, scopeOfManifest } from '#core/jobs/batch/message-log';
 import { deterministicJobTypes } from '#services/deterministic-job-types';
 import type { Command, CommandInput } from './command';
-import { pathsOf, readRequired, writable } from './command-files';
+import { pathsOf, readRequired, writeDocuments } from './command-files';
 
 /** Gives the jobs of a manifest out without doing any: heartbeats, then assignments, as a message log. */
 export const batchDispatch: Command = {
@@ -28,10 +27,8 @@ async function dispatch(input: CommandInput): Promise<Result<string>> {
   const dispatched = dispatchBatch(manifest, deterministicJobTypes);
   if (!dispatched.ok) return dispatched;
   const { assignments, messages } = dispatched.value;
-  const path = paths.value['message-log'];
-  const text = writable(path, renderMessages(messages, scopeOfManifest(manifest)));
-  if (!text.ok) return text;
-  const written = await writeFiles([{ path, text: text.value }]);
+  const text = renderMessages(messages, scopeOfManifest(manifest));
+  const written = await writeDocuments([{ path: paths.value['message-log'], text }]);
   if (!written.ok) return written;
   const node_roster = heartbeatsOf(manifest, deterministicJobTypes);
   const metadata = metadataOf(messages, scopeOfManifest(manifest));

@@ -1,4 +1,3 @@
-import { writeFiles, type FileWrite } from '#adapters/storage-fs-files/write-files';
 import { ok, type Result } from '#core/base/result';
 import { renderArtefacts } from '#core/jobs/batch/artefacts';
 import {
@@ -9,11 +8,12 @@ import {
 } from '#core/jobs/batch/contribution-ledger';
 import { parseManifest } from '#core/jobs/batch/manifest';
 import { renderMessageLog } from '#core/jobs/batch/message-log';
+import type { DocumentWrite } from '#core/jobs/batch/named-documents';
 import { batchReceipts, renderBatchReceipts } from '#core/jobs/batch/receipts';
 import { runBatch } from '#core/jobs/batch/run-batch';
 import { deterministicJobTypes } from '#services/deterministic-job-types';
 import type { Command, CommandInput } from './command';
-import { pathsOf, readOptional, readRequired, writable } from './command-files';
+import { pathsOf, readOptional, readRequired, writeDocuments } from './command-files';
 
 /** Runs a batch manifest in this process, each of its nodes simulated, and prints everything that the run leaves. */
 export const batchRun: Command = {
@@ -36,7 +36,7 @@ async function runManifest(input: CommandInput): Promise<Result<string>> {
   const run = runBatch(manifest.value.value, deterministicJobTypes);
   if (!run.ok) return run;
 
-  const writes: (FileWrite & { readonly text: string })[] = [];
+  const writes: DocumentWrite[] = [];
   if (paths.value['message-log'] !== null) {
     const text = renderMessageLog(manifest.value.value, run.value, deterministicJobTypes);
     writes.push({ path: paths.value['message-log'], text });
@@ -51,11 +51,7 @@ async function runManifest(input: CommandInput): Promise<Result<string>> {
     const text = renderContributionLedger(appendBatch(before, manifest.value.value, run.value));
     writes.push({ path: paths.value.ledger, text, readAs: ledger.value.text });
   }
-  for (const { path, text } of writes) {
-    const fits = writable(path, text);
-    if (!fits.ok) return fits;
-  }
-  const written = await writeFiles(writes);
+  const written = await writeDocuments(writes);
   if (!written.ok) return written;
   return ok(renderArtefacts(manifest.value.value, run.value, deterministicJobTypes));
 }

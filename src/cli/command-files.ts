@@ -1,16 +1,16 @@
 import { realpath } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { readTextFile } from '#adapters/storage-fs-files/write-files';
-import { fail, ok, type Failure, type Result } from '#core/base/result';
+import { readTextFile, writeFiles } from '#adapters/storage-fs-files/write-files';
+import { fail, ok, type Result } from '#core/base/result';
+import {
+  readDocumentAt,
+  requireDocument,
+  writable,
+  type DocumentWrite,
+  type TextReader,
+} from '#core/jobs/batch/named-documents';
 import { MAX_DOCUMENT_CHARACTERS } from '#core/jobs/batch/read-document';
 import type { CommandInput } from './command';
-
-/** A file that was read: its text as it was, null when there was none, and what it says. */
-export interface ReadFile<T> {
-  readonly path: string;
-  readonly text: string | null;
-  readonly value: T;
-}
 
 /**
  * The paths behind the options of a command. `required` must be given, and no two may be one file, by whatever way it is reached:
@@ -45,35 +45,19 @@ export async function realPath(path: string): Promise<string> {
   return parent === path ? path : join(await realPath(parent), basename(path));
 }
 
+/** Any document of a batch, by the path of its file. */
+export const readText: TextReader = (path) => readTextFile(path, 4 * MAX_DOCUMENT_CHARACTERS);
+
 /** A document that must be there. A fault names the file; code `no_file` when there is none. */
-export async function readRequired<T>(
-  path: string,
-  what: string,
-  parse: (text: string) => Result<T>,
-  maxBytes = 4 * MAX_DOCUMENT_CHARACTERS,
-): Promise<Result<ReadFile<T>>> {
-  const read = await readOptional(path, parse, maxBytes);
-  if (!read.ok) return read;
-  const { text, value } = read.value;
-  return value === null ? fail('no_file', `There is no ${what} at ${path}.`) : ok({ path, text, value });
-}
+export const readRequired = <T>(path: string, what: string, parse: (text: string) => Result<T>) =>
+  requireDocument(readText, path, what, parse);
 
 /** A document that may not be there yet, or that nobody asked for (no path): then null. A fault names the file. */
-export async function readOptional<T>(
-  path: string | null,
-  parse: (text: string) => Result<T>,
-  maxBytes = 4 * MAX_DOCUMENT_CHARACTERS,
-): Promise<Result<ReadFile<T | null>>> {
-  if (path === null) return ok({ path: '', text: null, value: null });
-  const text = await readTextFile(path, maxBytes);
-  if (!text.ok) return text;
-  if (text.value === null) return ok({ path, text: null, value: null });
-  const parsed = parse(text.value);
-  return parsed.ok ? ok({ path, text: text.value, value: parsed.value }) : inFile(path, parsed.error);
+export const readOptional = <T>(path: string | null, parse: (text: string) => Result<T>) =>
+  readDocumentAt(readText, path, parse);
+
+/** Writes documents in their order, all of them or none. Codes of `writable` and `writeFiles`. */
+export async function writeDocuments(writes: readonly DocumentWrite[]): Promise<Result<void>> {
+  const fitting = writable(writes);
+  return fitting.ok ? writeFiles(fitting.value) : fitting;
 }
-
-export const inFile = (path: string, { code, message }: Failure) => fail(code, `${path}: ${message}`);
-
-/** Refuses to write a document that no program would read again. Code `file_full`. */
-export const writable = (path: string, text: string): Result<string> =>
-  text.length > MAX_DOCUMENT_CHARACTERS ? fail('file_full', `${path} would be too large; use another file.`) : ok(text);

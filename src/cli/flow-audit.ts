@@ -1,15 +1,13 @@
 import { join } from 'node:path';
 import { createSeedSigner } from '#adapters/signer-seed';
-import { readTextFile, writeFiles } from '#adapters/storage-fs-files/write-files';
 import { createVerify } from '#adapters/verify-webcrypto';
 import { ok, type Result } from '#core/base/result';
 import { renderAggregate } from '#core/jobs/batch/aggregate';
 import { auditFlow, renderAudit, type FlowAudit } from '#core/jobs/batch/flow-audit';
 import { AGGREGATE_PATH } from '#core/jobs/batch/flow-files';
-import { MAX_DOCUMENT_CHARACTERS } from '#core/jobs/batch/read-document';
 import { deterministicJobTypes } from '#services/deterministic-job-types';
 import type { Command, CommandInput } from './command';
-import { pathsOf, writable } from './command-files';
+import { pathsOf, readText, writeDocuments } from './command-files';
 
 /** Holds a finished flow against itself, and changes nothing. */
 export const flowAudit: Command = {
@@ -38,7 +36,7 @@ async function auditFolder(input: CommandInput): Promise<Result<{ folder: string
   const paths = await pathsOf(input, ['output-dir'], []);
   if (!paths.ok) return paths;
   const folder = paths.value['output-dir'];
-  const audit = await auditFlow((path) => readTextFile(join(folder, path), 4 * MAX_DOCUMENT_CHARACTERS), {
+  const audit = await auditFlow((path) => readText(join(folder, path)), {
     jobTypes: deterministicJobTypes,
     createSigner: createSeedSigner,
     verify: createVerify(async () => (await import('#adapters/verify-noble')).createVerify()),
@@ -50,8 +48,7 @@ async function aggregate(input: CommandInput): Promise<Result<string>> {
   const audited = await auditFolder(input);
   if (!audited.ok) return audited;
   const path = join(audited.value.folder, AGGREGATE_PATH);
-  const text = writable(path, renderAggregate(audited.value.audit, deterministicJobTypes));
-  if (!text.ok) return text;
-  const written = await writeFiles([{ path, text: text.value }]);
-  return written.ok ? ok(text.value) : written;
+  const text = renderAggregate(audited.value.audit, deterministicJobTypes);
+  const written = await writeDocuments([{ path, text }]);
+  return written.ok ? ok(text) : written;
 }

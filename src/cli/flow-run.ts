@@ -6,9 +6,10 @@ import { renderFlow } from '#core/jobs/batch/render-flow';
 import { parseManifest } from '#core/jobs/batch/manifest';
 import { parseMessageLog } from '#core/jobs/batch/message-log';
 import { peersOf } from '#core/jobs/batch/peers';
+import { inFile } from '#core/jobs/batch/named-documents';
 import { deterministicJobTypes } from '#services/deterministic-job-types';
 import type { Command, CommandInput } from './command';
-import { inFile, pathsOf, readOptional, readRequired } from './command-files';
+import { pathsOf, readOptional, readRequired } from './command-files';
 
 /** A whole batch in one step, into a new folder. */
 export const flowRun: Command = {

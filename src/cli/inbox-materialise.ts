@@ -2,10 +2,10 @@ import { join } from 'node:path';
 import { writeFiles } from '#adapters/storage-fs-files/write-files';
 import { jsonText } from '#core/base/json-text';
 import { fail, ok, type Result } from '#core/base/result';
-import { inboxesOf, inboxPath, renderNodeMessages } from '#core/jobs/batch/inboxes';
-import { parseMessageLog } from '#core/jobs/batch/message-log';
+import { materialiseStep } from '#core/jobs/batch/materialise-step';
+import { writable } from '#core/jobs/batch/named-documents';
 import type { Command, CommandInput } from './command';
-import { pathsOf, readRequired, realPath, writable } from './command-files';
+import { pathsOf, readText, realPath } from './command-files';
 
 /** Puts what a message log addresses to each node into a file of that node's own. */
 export const inboxMaterialise: Command = {
@@ -20,24 +20,21 @@ export const inboxMaterialise: Command = {
 async function materialise(input: CommandInput): Promise<Result<string>> {
   const paths = await pathsOf(input, ['message-log', 'dir'], []);
   if (!paths.ok) return paths;
-  const log = await readRequired(paths.value['message-log'], 'message log', parseMessageLog);
-  if (!log.ok) return log;
-  const inboxes = inboxesOf(log.value.value);
-  if (!inboxes.ok) return inboxes;
+  const step = await materialiseStep(paths.value['message-log'], readText);
+  if (!step.ok) return step;
+  const { inboxes, writes } = step.value;
   const source = await realPath(paths.value['message-log']);
-  const writes = [];
-  for (const inbox of inboxes.value) {
-    const path = join(paths.value.dir, inboxPath(inbox.node_id));
-    if ((await realPath(path)) === source) return fail('usage', 'The message log lies where an inbox must go.');
-    const text = writable(path, renderNodeMessages(inbox));
-    if (!text.ok) return text;
-    writes.push({ path, text: text.value });
+  const placed = writes.map(({ path, text }) => ({ path: join(paths.value.dir, path), text }));
+  for (const write of placed) {
+    if ((await realPath(write.path)) === source) return fail('usage', 'The message log lies where an inbox must go.');
+    const fitting = writable([write]);
+    if (!fitting.ok) return fitting;
   }
-  const written = await writeFiles(writes);
+  const written = await writeFiles(placed);
   if (!written.ok) return written;
-  const listed = inboxes.value.map(({ node_id, messages }) => ({
+  const listed = inboxes.map(({ node_id, messages }, index) => ({
     node_id,
-    file: inboxPath(node_id),
+    file: writes[index]!.path,
     message_count: messages.length,
   }));
   return ok(jsonText({ inbox_count: listed.length, inboxes: listed }, { indent: 2 }) + '\n');

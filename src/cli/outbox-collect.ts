@@ -1,14 +1,12 @@
 import { join } from 'node:path';
 import { listFolder } from '#adapters/storage-fs-files/list-folder';
-import { writeFiles } from '#adapters/storage-fs-files/write-files';
 import { jsonText } from '#core/base/json-text';
 import { fail, ok, type Result } from '#core/base/result';
-import type { NodeMessages } from '#core/jobs/batch/inboxes';
-import { MAX_NODES } from '#core/jobs/batch/manifest';
-import { metadataOf, renderMessages } from '#core/jobs/batch/message-log';
-import { collectOutboxes, parseOutboxFile } from '#core/jobs/batch/outboxes';
+import { collectStep } from '#core/jobs/batch/collect-step';
+import { metadataOf } from '#core/jobs/batch/message-log';
+import { OUTBOX_FOLDER } from '#core/jobs/batch/outboxes';
 import type { Command, CommandInput } from './command';
-import { inFile, pathsOf, readRequired, realPath, writable } from './command-files';
+import { pathsOf, readText, realPath, writeDocuments } from './command-files';
 
 /** Puts what lies in the outboxes of a folder into one message log, and leaves them as they are. */
 export const outboxCollect: Command = {
@@ -23,33 +21,24 @@ export const outboxCollect: Command = {
 async function collect(input: CommandInput): Promise<Result<string>> {
   const paths = await pathsOf(input, ['dir', 'message-log'], []);
   if (!paths.ok) return paths;
-  const folder = join(paths.value.dir, 'outboxes');
+  const folder = join(paths.value.dir, OUTBOX_FOLDER);
   const target = paths.value['message-log'];
   const listed = await listFolder(folder);
   if (!listed.ok) return listed;
-  // Names with a point at the front are files that somebody is still writing.
-  const names = (listed.value ?? []).filter((name) => name.endsWith('.json') && !name.startsWith('.')).sort();
-  if (names.length > MAX_NODES) {
-    return fail('too_many_nodes', `${folder} holds ${names.length} outboxes; ${MAX_NODES} are the most.`);
-  }
   const realTarget = await realPath(target);
-  const outboxes: NodeMessages[] = [];
-  for (const name of names) {
-    const path = join(folder, name);
-    if ((await realPath(path)) === realTarget) return fail('usage', 'The message log must not be one of the outboxes.');
-    const outbox = await readRequired(path, 'outbox', (text) => parseOutboxFile(text, name));
-    if (!outbox.ok) return outbox;
-    outboxes.push(outbox.value.value);
-  }
-  const messages = collectOutboxes(outboxes);
-  if (!messages.ok) return inFile(folder, messages.error);
-  const text = writable(target, renderMessages(messages.value));
-  if (!text.ok) return text;
-  const written = await writeFiles([{ path: target, text: text.value }]);
+  const step = await collectStep(
+    { path: folder, names: listed.value ?? [], pathOf: (name) => join(folder, name) },
+    async (path) =>
+      (await realPath(path)) === realTarget
+        ? fail('usage', 'The message log must not be one of the outboxes.')
+        : readText(path),
+  );
+  if (!step.ok) return step;
+  const { outboxes, messages, text } = step.value;
+  const written = await writeDocuments([{ path: target, text }]);
   if (!written.ok) return written;
   const sources = outboxes.map(({ node_id, messages: own }) => ({ node_id, message_count: own.length }));
   return ok(
-    jsonText({ outbox_count: sources.length, outboxes: sources, metadata: metadataOf(messages.value) }, { indent: 2 }) +
-      '\n',
+    jsonText({ outbox_count: sources.length, outboxes: sources, metadata: metadataOf(messages) }, { indent: 2 }) + '\n',
   );
 }

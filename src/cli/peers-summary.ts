@@ -1,8 +1,9 @@
 import { ok, type Result } from '#core/base/result';
 import { parseMessageLog } from '#core/jobs/batch/message-log';
 import { peersOf, renderPeers } from '#core/jobs/batch/peers';
+import { inFile } from '#core/jobs/batch/named-documents';
 import type { Command, CommandInput } from './command';
-import { inFile, pathsOf, readRequired } from './command-files';
+import { pathsOf, readRequired } from './command-files';
 
 /** Who was heard in a message log. */
 export const peersSummary: Command = {

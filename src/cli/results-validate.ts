@@ -1,10 +1,10 @@
-import { readTextFile, writeFiles } from '#adapters/storage-fs-files/write-files';
+import { readTextFile } from '#adapters/storage-fs-files/write-files';
 import { fail, ok, type Result } from '#core/base/result';
 import { parseMessageLog } from '#core/jobs/batch/message-log';
 import { renderValidation, validateResults } from '#core/jobs/batch/validate-results';
 import { deterministicJobTypes } from '#services/deterministic-job-types';
 import type { Command, CommandInput } from './command';
-import { pathsOf, readRequired, writable } from './command-files';
+import { pathsOf, readRequired, writeDocuments } from './command-files';
 
 /** An independent validator: every verdict anew from two logs. */
 export const resultsValidate: Command = {
@@ -31,8 +31,7 @@ async function validate(input: CommandInput): Promise<Result<string>> {
   if (!validation.ok) return validation;
   const present = await readTextFile(output, Number.MAX_SAFE_INTEGER);
   if (!present.ok || present.value !== null) return fail('file_exists', `${output} exists; it is not overwritten.`);
-  const text = writable(output, renderValidation(validation.value));
-  if (!text.ok) return text;
-  const written = await writeFiles([{ path: output, text: text.value, readAs: null }]);
-  return written.ok ? ok(text.value) : written;
+  const text = renderValidation(validation.value);
+  const written = await writeDocuments([{ path: output, text, readAs: null }]);
+  return written.ok ? ok(text) : written;
 }

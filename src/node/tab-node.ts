@@ -1,5 +1,5 @@
 import type { EventSource } from '#core/base/events';
-import type { Result } from '#core/base/result';
+import type { Failure, Result } from '#core/base/result';
 import type {
   AskOptions,
   AskRun,
@@ -328,13 +328,77 @@ export interface LabRun<T> {
   cancel(): void;
 }
 
+/** A folder in which a batch is done step by step, as it stands in memory. */
+export interface StepFolderView {
+  /** By path, in code point order. */
+  readonly files: FlowFilesView;
+  readonly listed: FlowView['listed'];
+  /** Whether the jobs were given out: there is a log to make inboxes from. */
+  readonly dispatched: boolean;
+  /** Nodes that have an inbox. */
+  readonly nodes: readonly string[];
+  /** What each node contributed, and the very text that the command line prints; null without a ledger. */
+  readonly ledger: {
+    readonly text: string;
+    readonly nodes: readonly {
+      readonly node: string;
+      readonly results: number;
+      readonly completed: number;
+      readonly failed: number;
+      readonly units: number;
+    }[];
+  } | null;
+  /** The first inbox or ledger that cannot be read; everything else can be used. */
+  readonly fault: Failure | null;
+}
+
+/** What a step did, and the folder afterwards. */
+export type Stepped<Did = object> = Did & { readonly folder: StepFolderView };
+
+/**
+ * The single steps of a batch over a folder of files in memory, by the code of the command line: the same files as it
+ * writes, at the paths that docs/guides/batch-flows.md uses. Each step gives a new folder; one that fails changes nothing,
+ * and where a file is at fault its sentence begins with the file's path.
+ */
+export interface BatchSteps {
+  /** Files that a person opened, as they lie or one level down. Code `no_batch_files`. */
+  open(files: FlowFilesView): Result<Stepped>;
+  /** Gives the jobs of a manifest out without doing any. */
+  dispatch(
+    files: FlowFilesView,
+    manifestText: string,
+  ): Result<Stepped<{ readonly jobs: number; readonly nodes: number }>>;
+  /** An inbox for each node that the log is addressed to. */
+  materialise(files: FlowFilesView): Promise<Result<Stepped<{ readonly inboxes: number; readonly messages: number }>>>;
+  /** One node does what its inbox assigns and its state does not hold. */
+  process(
+    files: FlowFilesView,
+    nodeId: string,
+  ): Promise<
+    Result<
+      Stepped<{
+        readonly done: number;
+        readonly skipped: number;
+        readonly valid: number;
+        readonly units: number;
+      }>
+    >
+  >;
+  /** One log of what all outboxes say; without any a log of 0 messages. */
+  collect(files: FlowFilesView): Promise<Result<Stepped<{ readonly outboxes: number; readonly messages: number }>>>;
+  /** Puts a ledger in place of the folder's. */
+  importLedger(files: FlowFilesView, ledgerText: string): Result<Stepped<{ readonly records: number }>>;
+}
+
 /** Batch flows in this tab, by the code of the command line; nothing of it goes to other nodes. */
 export interface BatchLab {
+  readonly steps: BatchSteps;
   /** The files of a flow with all of its nodes simulated here. `peerLog`: a message log whose heartbeats are the roster. */
   runFlow(
     manifestText: string,
     options: { readonly transport: boolean; readonly peerLog: string | null },
   ): LabRun<FlowFilesView>;
+  /** Files of a finished flow, as they lie or one level down. */
   auditFlow(files: FlowFilesView): LabRun<FlowView>;
   /** Who was heard in a message log. */
   summarisePeers(logText: string): Result<{

@@ -1,9 +1,9 @@
 import { utf8, utf8Decode } from '#core/base/bytes';
 import { fail, ok, type Result } from '#core/base/result';
 
-/** Three files for each of a thousand nodes, and a handful. */
-const MAX_FILES = 3_100;
-/** Twice what the files of the largest flow have in plain letters; unpacked they must fit into the memory of a tab. */
+/** Step by step: four files for each of a thousand nodes, and a handful. A flow leaves fewer. */
+const MAX_FILES = 4_100;
+/** Twice what the files of the largest batch have in plain letters; unpacked they must fit into the memory of a tab. */
 export const MAX_FILES_BYTES = 512 * 1024 * 1024;
 
 /**
@@ -32,7 +32,7 @@ export async function zipFiles(files: ReadonlyMap<string, string>, turn: () => P
 }
 
 /**
- * The texts in a zip, by path. Refused before anything is unpacked when the zip says that it holds more than a flow may have;
+ * The texts in a zip, by path. Refused before anything is unpacked when the zip says that it holds more than a batch may have;
  * one that says less than it holds is cut at what it says. Codes `not_a_zip`, `too_large`, `not_text`.
  */
 export async function unzipFiles(bytes: Uint8Array): Promise<Result<ReadonlyMap<string, string>>> {
@@ -50,7 +50,7 @@ export async function unzipFiles(bytes: Uint8Array): Promise<Result<ReadonlyMap<
         return false;
       },
     });
-    if (isTooLarge()) return fail('too_large', 'This zip holds more than the files of one flow.');
+    if (isTooLarge()) return fail('too_large', 'This zip holds more than the files of one batch.');
     unpacked = unzipSync(bytes, { filter: ({ name }) => name.endsWith('.json') });
   } catch {
     return fail('not_a_zip', 'This file is not a zip that can be read.');

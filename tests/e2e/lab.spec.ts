@@ -32,6 +32,23 @@ test.afterAll(async () => {
 const tabmesh = (...args: string[]) =>
   promisify(execFile)(join(ROOT, 'node_modules', '.bin', 'tsx'), ['src/cli/main.ts', ...args], { cwd: ROOT });
 
+/** Runs command lines one after the other in one process: starting it takes longer than what they do. */
+const tabmeshInOrder = (lines: readonly (readonly string[])[]) =>
+  promisify(execFile)(
+    join(ROOT, 'node_modules', '.bin', 'tsx'),
+    [
+      '--input-type=module',
+      '--eval',
+      `const { commands } = await import('#cli/commands');
+       const { runCommandLine } = await import('#cli/run-command-line');
+       for (const line of ${JSON.stringify(lines)}) {
+         const { exitCode, stderr } = await runCommandLine(line, { commands, version: '0', folder: ${JSON.stringify(folder)} });
+         if (exitCode !== 0) throw new Error(stderr);
+       }`,
+    ],
+    { cwd: ROOT },
+  );
+
 /** Presses a button that saves a file, and gives its path. */
 async function saved(button: Locator): Promise<string> {
   const [download] = await Promise.all([person.page.waitForEvent('download'), button.click()]);
@@ -39,6 +56,11 @@ async function saved(button: Locator): Promise<string> {
   await download.saveAs(path);
   return path;
 }
+/** The files below a folder, by path from it. */
+const filesIn = async (root: string): Promise<string[]> =>
+  (await readdir(root, { recursive: true, withFileTypes: true }))
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath, entry.name).slice(root.length + 1));
 const button = (name: string | RegExp) => person.page.getByRole('button', { name });
 
 test('one click makes a flow, audits it, and gives the very files of the command line', async () => {
@@ -53,12 +75,12 @@ test('one click makes a flow, audits it, and gives the very files of the command
 
   await writeFile(join(folder, 'batch.json'), EXAMPLE_MANIFEST);
   const out = join(folder, 'out');
-  await tabmesh('flow', 'run', '--manifest', join(folder, 'batch.json'), '--output-dir', out);
-  await tabmesh('flow', 'aggregate', '--output-dir', out);
+  await tabmeshInOrder([
+    ['flow', 'run', '--manifest', 'batch.json', '--output-dir', 'out'],
+    ['flow', 'aggregate', '--output-dir', 'out'],
+  ]);
   const zip = unzipSync(await readFile(await saved(button('Save all as a zip'))));
-  const names = (await readdir(out, { recursive: true, withFileTypes: true }))
-    .filter((entry) => entry.isFile())
-    .map((entry) => join(entry.parentPath, entry.name).slice(out.length + 1));
+  const names = await filesIn(out);
   expect(Object.keys(zip).sort()).toEqual(names.sort());
   for (const name of names) expect(Buffer.from(zip[name]!).equals(await readFile(join(out, name))), name).toBe(true);
   const { stdout } = await tabmesh('flow', 'audit', '--output-dir', out);
@@ -117,6 +139,71 @@ test('peers of a log and verdicts of two logs are worked out in the page', async
   await expectNoFaults(person);
 });
 
+test('step by step in the page, saved midway and gone on with, gives the very files of the command line', async () => {
+  const { page } = person;
+  const way = join(folder, 'way');
+  const ofNode = (node: string) =>
+    [
+      ...['inbox', 'process', '--node', node, '--dir', 'way', '--outbox', '--ledger', 'way/ledger.json'],
+      ...['--state', `way/node-state/${node}.json`, '--output-log', `way/worker-message-logs/${node}.json`],
+    ] as const;
+  const log = 'way/dispatch-message-log.json';
+  const commands = tabmeshInOrder([
+    ['batch', 'dispatch', 'batch.json', '--message-log', log],
+    ['inbox', 'materialise', '--message-log', log, '--dir', 'way'],
+    ofNode('node-a'),
+    ofNode('node-c'),
+    ['outbox', 'collect', '--dir', 'way', '--message-log', 'way/results-message-log.json'],
+  ]);
+  commands.catch(() => {});
+  await page.reload();
+  const card = page.getByRole('region', { name: 'Step by step' });
+  const said = card.getByRole('status');
+  await button('Use the example').click();
+  await button('Give out the jobs').click();
+  await expect(said).toHaveText('Gave 6 jobs to 2 nodes; nobody works yet.');
+  await button('Make the inboxes').click();
+  await expect(said).toHaveText('Made 2 inboxes with 6 messages in all.');
+  await page.getByLabel('Node that works').selectOption('node-a');
+  await button('Do its work').focus();
+  await page.keyboard.press('Enter');
+  await expect(said).toContainText('node-a did 3 jobs (3 valid');
+  const saving = button('Save the folder as a zip');
+  const midway = await saved(saving);
+
+  await page.reload();
+  await page.getByLabel('Go on from a zip').setInputFiles(midway);
+  await expect(said).toHaveText('Opened a folder with 7 files.');
+  await button('Do its work').focus();
+  await page.keyboard.press('Enter');
+  await expect(said).toHaveText('node-a skipped 3 that it had done before.');
+  await page.getByLabel('Node that works').selectOption('node-c');
+  await button('Do its work').click();
+  await expect(said).toContainText('node-c did 3 jobs (3 valid');
+  await button('Collect the outboxes').click();
+  await expect(said).toHaveText('Collected 12 messages out of 2 outboxes.');
+  await expect(card.getByRole('region', { name: 'Table of the ledger' }).getByRole('row')).toHaveCount(3);
+
+  await commands;
+  const zip = unzipSync(await readFile(await saved(saving)));
+  const names = await filesIn(way);
+  expect(Object.keys(zip).sort()).toEqual(names.sort());
+  expect(names).toHaveLength(11);
+  for (const name of names) expect(Buffer.from(zip[name]!).equals(await readFile(join(way, name))), name).toBe(true);
+  const state = await saved(button('Save node-state/node-a.json'));
+  expect(await readFile(state, 'utf8')).toBe(await readFile(join(way, 'node-state', 'node-a.json'), 'utf8'));
+
+  await writeFile(join(way, 'node-state', 'node-a.json'), await readFile(join(way, 'node-state', 'node-c.json')));
+  await page.getByLabel('Go on from a folder').setInputFiles(way);
+  await expect(said).toHaveText('Opened a folder with 11 files.');
+  await page.getByLabel('Node that works').selectOption('node-a');
+  await button('Do its work').click();
+  await expect(card.getByRole('alert')).toContainText(
+    'node-state/node-a.json: The node state is that of the node "node-c".',
+  );
+  await expectNoFaults(person);
+});
+
 test('a flow takes its roster from heartbeats, with transport, by keyboard alone; a bad manifest is one sentence', async () => {
   const { page } = person;
   await page.getByLabel('Manifest (JSON)').fill(EXAMPLE_MANIFEST);
@@ -147,9 +234,15 @@ test('axe finds nothing wrong with all of it open, light and dark, narrow and wi
   await button('Validate').click();
   await expect(page.getByRole('region', { name: 'Table of verdicts' })).toBeVisible();
   await expect(page.getByRole('region', { name: 'Table of peers' })).toBeVisible();
+  await page.getByLabel('Go on from a zip').setInputFiles(join(folder, 'batch.zip'));
+  await expect(page.getByRole('region', { name: 'Table of the ledger' })).toBeVisible();
+  await expect(page.getByRole('region', { name: 'Table of the folder' })).toBeVisible();
+  await page.getByLabel('Take over a ledger').setInputFiles(join(folder, 'batch.json'));
+  await expect(page.getByRole('region', { name: 'Step by step' }).getByRole('alert')).toBeVisible();
   const found: string[] = [];
   for (const colorScheme of ['light', 'dark'] as const) {
-    await page.emulateMedia({ colorScheme });
+    // Without motion, so that no colour is judged while it still changes.
+    await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
     for (const width of WIDTHS) {
       await page.setViewportSize({ width, height: 900 });
       for (const violation of await violationsOf(page)) found.push(`${colorScheme} ${width}: ${violation}`);

@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { createSeedSigner } from '#adapters/signer-seed';
 import { createVerify } from '#adapters/verify-webcrypto';
 import type { Clock } from '#core/base/ports';
@@ -68,4 +68,98 @@ test('what was opened and cannot be read is told with which of the files it was'
     error: { message: expect.stringMatching(/^The log of the assignments: /) },
   });
   expect(lab.summarisePeers('{"version":3}')).toMatchObject({ error: { code: 'unknown_version' } });
+});
+
+describe('step by step', () => {
+  const { steps } = lab;
+  const none = new Map<string, string>();
+  /** Jobs given out and inboxes made, for this many of the jobs. */
+  const given = async (jobs: number, files: ReadonlyMap<string, string> = none) => {
+    const batch = JSON.stringify({ nodes: ['a', 'b'], jobs: JSON.parse(manifest).jobs.slice(0, jobs) });
+    const dispatched = unwrap(steps.dispatch(files, batch));
+    return unwrap(await steps.materialise(dispatched.folder.files));
+  };
+
+  test('from a manifest to one log of results and a ledger; what was done is skipped the next time, and leaves the same bytes', async () => {
+    const { folder, ...made } = await given(2);
+    expect([made, folder.nodes]).toEqual([{ inboxes: 2, messages: 2 }, ['a', 'b']]);
+    const first = unwrap(await steps.process(folder.files, 'a'));
+    expect(first).toMatchObject({ done: 1, skipped: 0, valid: 1, units: 1 });
+    expect([...first.folder.files.keys()]).toEqual([
+      'dispatch-message-log.json',
+      'inboxes/a.json',
+      'inboxes/b.json',
+      'ledger.json',
+      'node-state/a.json',
+      'outboxes/a.json',
+      'worker-message-logs/a.json',
+    ]);
+    const again = unwrap(await steps.process(first.folder.files, 'a'));
+    expect(again).toMatchObject({ done: 0, skipped: 1, units: 0 });
+    expect([...again.folder.files]).toEqual([...first.folder.files]);
+    const both = unwrap(await steps.process(again.folder.files, 'b'));
+    const collected = unwrap(await steps.collect(both.folder.files));
+    expect(collected).toMatchObject({ outboxes: 2, messages: 4 });
+    for (const [path, text] of both.folder.files) expect(collected.folder.files.get(path)).toBe(text);
+    expect(collected.folder.ledger?.nodes).toEqual([
+      { node: 'a', results: 1, completed: 1, failed: 0, units: 1 },
+      { node: 'b', results: 1, completed: 1, failed: 0, units: 0 },
+    ]);
+  });
+
+  test('a folder that was saved and opened again, one level down, goes on where it was left with the bytes of one pass', async () => {
+    const part = unwrap(await steps.process((await given(1)).folder.files, 'a')).folder;
+    const saved = new Map([...part.files].map(([path, text]) => [`way/${path}`, text]));
+    const opened = unwrap(steps.open(saved.set('elsewhere.json', '{}'))).folder;
+    expect([...opened.files]).toEqual([...part.files]);
+    const more = await given(2, opened.files);
+    const resumed = unwrap(await steps.process(unwrap(await steps.process(more.folder.files, 'a')).folder.files, 'b'));
+    const whole = unwrap(
+      await steps.process(unwrap(await steps.process((await given(2)).folder.files, 'a')).folder.files, 'b'),
+    );
+    expect([...resumed.folder.files]).toEqual([...whole.folder.files]);
+    expect(steps.open(new Map([['x/manifest.json', manifest]]))).toMatchObject({ error: { code: 'no_batch_files' } });
+  });
+
+  test('the state of another node, of another version or with an id twice is refused by its path, and the folder stays', async () => {
+    const { files } = unwrap(await steps.process((await given(2)).folder.files, 'a')).folder;
+    const state = files.get('node-state/a.json')!;
+    for (const [text, code] of [
+      [state.replace('"node_id": "a"', '"node_id": "b"'), 'wrong_node'],
+      [state.replace('"version": 1', '"version": 2'), 'unknown_version'],
+      [state.replace(/\{\s*"message_id"[^}]*\}/, '$&, $&'), 'duplicate_id'],
+      [state.slice(0, 20), 'undecodable'],
+    ] as const) {
+      const broken = new Map([...files, ['node-state/a.json', text] as const]);
+      const before = [...broken];
+      expect(await steps.process(broken, 'a')).toMatchObject({
+        error: { code, message: expect.stringMatching(/^node-state\/a\.json: /) },
+      });
+      expect([...broken]).toEqual(before);
+    }
+  });
+
+  test('an empty folder collects to a log of 0 messages; there are no inboxes without a log', async () => {
+    const collected = unwrap(await steps.collect(none));
+    expect(collected).toMatchObject({ outboxes: 0, messages: 0 });
+    expect(JSON.parse(collected.folder.files.get('results-message-log.json')!)).toMatchObject({
+      metadata: { message_count: 0 },
+    });
+    expect(await steps.materialise(none)).toMatchObject({ error: { code: 'no_file' } });
+    expect(none.size).toBe(0);
+  });
+
+  test('a ledger is taken over whole or not at all; an inbox that cannot be read is named, and the others can be used', async () => {
+    const { files, ledger } = unwrap(await steps.process((await given(2)).folder.files, 'a')).folder;
+    const imported = unwrap(steps.importLedger(none, files.get('ledger.json')!));
+    expect(imported).toMatchObject({ records: 1, folder: { ledger, fault: null } });
+    expect(steps.importLedger(files, '{"version":1,"records":[{}]}')).toMatchObject({ error: { code: 'malformed' } });
+    const swapped = new Map([...files, ['inboxes/a.json', files.get('inboxes/b.json')!] as const]);
+    const { nodes, fault } = unwrap(steps.open(swapped)).folder;
+    expect([nodes, fault?.code, fault?.message]).toEqual([
+      ['b'],
+      'wrong_node',
+      expect.stringMatching(/^inboxes\/a\.json: .*"b"/),
+    ]);
+  });
 });

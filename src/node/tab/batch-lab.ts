@@ -2,8 +2,10 @@ import type { Verify } from '#core/base/ports';
 import { fail, ok, type Failure, type Result } from '#core/base/result';
 import { createStream } from '#core/base/stream';
 import { renderAggregate } from '#core/jobs/batch/aggregate';
+import { filesBelow } from '#core/jobs/batch/files-below';
 import { runFlow, type FlowDeps } from '#core/jobs/batch/flow';
 import { auditFlow, renderAudit, type FlowAudit } from '#core/jobs/batch/flow-audit';
+import { HASHES_PATH } from '#core/jobs/batch/flow-files';
 import { hashesOf } from '#core/jobs/batch/flow-hashes';
 import { parseManifest } from '#core/jobs/batch/manifest';
 import { parseMessageLog } from '#core/jobs/batch/message-log';
@@ -11,6 +13,7 @@ import { peersOf, renderPeers } from '#core/jobs/batch/peers';
 import { renderValidation, validateResults } from '#core/jobs/batch/validate-results';
 import { deterministicJobTypes } from '#services/deterministic-job-types';
 import type { BatchLab, FlowFilesView, FlowView, LabRun } from '../tab-node';
+import { createBatchSteps } from './batch-steps';
 import type { TabNodeDeps } from './deps';
 
 /** The page gets a turn this often while a large flow is made. */
@@ -48,6 +51,7 @@ export function createBatchLab({
   }
 
   return {
+    steps: createBatchSteps(jobTypes),
     runFlow: (manifestText, { transport, peerLog }) =>
       labRun(async (deps) => {
         const manifest = parseManifest(manifestText);
@@ -59,8 +63,9 @@ export function createBatchLab({
         const flow = await runFlow(manifest.value, { transport, peers: peers.value }, deps);
         return flow.ok ? ok(flow.value.files) : flow;
       }),
-    auditFlow: (files) =>
+    auditFlow: (opened) =>
       labRun(async (deps) => {
+        const files = filesBelow(opened, (path) => path === HASHES_PATH) ?? opened;
         const audit = await auditFlow(async (path) => ok(files.get(path) ?? null), { ...deps, verify });
         return audit.ok ? ok(viewOf(files, audit.value)) : audit;
       }),

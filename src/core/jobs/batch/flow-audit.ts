@@ -32,13 +32,11 @@ import { parseFlowSignatures, signatureBytes, type FlowReceipt } from './flow-re
 import type { BatchMessage } from './job-messages';
 import { parseManifest, type BatchJob } from './manifest';
 import { metadataOf, parseMessageLog, scopeOfManifest } from './message-log';
+import type { TextReader } from './named-documents';
 import { parsePeers, rosterOfPeers } from './peers';
 import { DOCUMENT_VERSION } from './read-document';
 import type { ReportedResult } from './report';
 import { reportedResult } from './reported-results';
-
-/** Reads one file of a flow by its path; null when there is none. */
-export type FlowReader = (path: string) => Promise<Result<string | null>>;
 
 export interface AuditDeps extends FlowDeps {
   readonly verify: Verify;
@@ -59,7 +57,7 @@ export interface FlowAudit {
  * The first fault is one sentence that begins with the file's path; codes `missing_file`, `inconsistent`, those of the
  * documents, and what the reader fails with.
  */
-export async function auditFlow(read: FlowReader, deps: AuditDeps): Promise<Result<FlowAudit>> {
+export async function auditFlow(read: TextReader, deps: AuditDeps): Promise<Result<FlowAudit>> {
   const opened = await openFlow(read, deps);
   if (!opened.ok) return opened;
   const { flow, plan, texts, hashes } = opened.value;
@@ -95,7 +93,7 @@ interface OpenedFlow {
 }
 
 /** The files of a flow with their hashes checked, and the flow as it must be by its manifest and its reported results. */
-async function openFlow(read: FlowReader, deps: AuditDeps): Promise<Result<OpenedFlow>> {
+async function openFlow(read: TextReader, deps: AuditDeps): Promise<Result<OpenedFlow>> {
   const texts = new Map<string, string>();
   const take = async <T>(path: string, parse: (text: string) => Result<T>, hash?: FileHash): Promise<Result<T>> => {
     const text = await read(path);

@@ -12,7 +12,8 @@ export interface NodeMessages {
   readonly messages: readonly BatchMessage[];
 }
 
-export const inboxPath = (nodeId: string): string => `inboxes/${nodeFileName(nodeId)}.json`;
+export const INBOX_FOLDER = 'inboxes';
+export const inboxPath = (nodeId: string): string => `${INBOX_FOLDER}/${nodeFileName(nodeId)}.json`;
 
 /**
  * What a log addresses to each node, by the first message to it; nodes without a message have no inbox. Code
@@ -64,4 +65,13 @@ export function parseNodeMessages(text: string, what: string): Result<NodeMessag
   if (typeof node_id !== 'string') return fail('malformed', `The ${what}'s node_id must be text.`);
   const messages = readMessages(document.value, what);
   return messages.ok ? ok({ node_id, messages: messages.value }) : messages;
+}
+
+/** The same out of a file of this name; the name must be that of the document's node (`wrong_node`). */
+export function parseNodeFile(text: string, what: string, fileName: string): Result<NodeMessages> {
+  const document = parseNodeMessages(text, what);
+  if (!document.ok) return document;
+  const { node_id } = document.value;
+  if (`${nodeFileName(node_id)}.json` === fileName) return document;
+  return fail('wrong_node', `The ${what} is that of the node ${JSON.stringify(node_id)}, whose file has another name.`);
 }

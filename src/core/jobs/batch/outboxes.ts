@@ -1,13 +1,14 @@
 import { equalJson } from '../../base/json-text';
 import { fail, ok, type Result } from '../../base/result';
 import { byCodePoint } from '../../base/text';
-import { parseNodeMessages, type NodeMessages } from './inboxes';
+import { parseNodeFile, parseNodeMessages, type NodeMessages } from './inboxes';
 import type { BatchMessage } from './job-messages';
 import { MAX_MESSAGES } from './message-log';
 import { nodeFileName } from './node-file-name';
 import type { Pass } from './process-inbox';
 
-export const outboxPath = (nodeId: string): string => `outboxes/${nodeFileName(nodeId)}.json`;
+export const OUTBOX_FOLDER = 'outboxes';
+export const outboxPath = (nodeId: string): string => `${OUTBOX_FOLDER}/${nodeFileName(nodeId)}.json`;
 
 /** What of a node's messages leaves it: results and validations. What the ledger acknowledged stays in the node's own log. */
 const leaves = (message: BatchMessage): boolean =>
@@ -43,16 +44,8 @@ export function parseOutbox(text: string, nodeId: string): Result<NodeMessages> 
 
 /** The outbox in a file of this name; the name must be that of its node (`wrong_node`). */
 export function parseOutboxFile(text: string, fileName: string): Result<NodeMessages> {
-  const outbox = parseNodeMessages(text, 'outbox');
-  if (!outbox.ok) return outbox;
-  const { node_id } = outbox.value;
-  if (`${nodeFileName(node_id)}.json` !== fileName) {
-    return fail(
-      'wrong_node',
-      `The outbox is that of the node ${JSON.stringify(node_id)}, whose file has another name.`,
-    );
-  }
-  return ownMessages(outbox.value);
+  const outbox = parseNodeFile(text, 'outbox', fileName);
+  return outbox.ok ? ownMessages(outbox.value) : outbox;
 }
 
 function ownMessages(outbox: NodeMessages): Result<NodeMessages> {
