@@ -5,7 +5,8 @@ export default defineConfig({
   testDir: '.',
   testMatch: ['browser/**/*.spec.ts', 'e2e/**/*.spec.ts'],
   fullyParallel: false,
-  workers: 1,
+  // A file each: most of the time its pages wait for windows, deadlines and each other, so two cores carry two of them.
+  workers: 2,
   retries: 0,
   // Tests wait on events; only a hang ends here, on a busy machine too.
   timeout: 120_000,

@@ -298,7 +298,8 @@ const flood =
       let answered = false;
       const ended = attacker.ended(failure).finally(() => (answered = true));
       while (!answered) {
-        for (let times = 0; times < FLOOD_TURN && attacker.raw.bufferedBytes < HIGH_WATER_BYTES; times++) once(attacker);
+        for (let times = 0; times < FLOOD_TURN && attacker.raw.bufferedBytes < HIGH_WATER_BYTES; times++)
+          once(attacker);
         await new Promise<void>((resolve) => clock.after(0, resolve));
       }
       return ended;
