@@ -317,12 +317,6 @@ describe('whoever lies is rejected and earns nothing', () => {
       'not_to_schema',
     ],
     ['a patch that fails its test', { model, diff: diffTo(SOURCE.replace('-', '*')) }, 'code', 'tests_failing'],
-    [
-      'a patch that makes its test easier',
-      { model, diff: diffOf(files, [files[0]!, { path: 'math.test.js', text: '// fine\n' }]) },
-      'code',
-      'test_changed',
-    ],
     ['a patch that never ends', { model, diff: diffTo('for (;;);\n') }, 'code', 'tests_failing'],
   ])('%s', async (_name, output, task, reason) => {
     const { result, checks, nodes } = await forging(TASKS[task]!, output);
@@ -334,15 +328,17 @@ describe('whoever lies is rejected and earns nothing', () => {
   it('a patch that goes beyond what it may do leaves its trace like any other, and no workspace is made for it', async () => {
     let workspaces = 0;
     const counting: Person = { ...honest, loadSandbox: async () => (workspaces++, openSandbox()) };
-    const diff = diffOf(files, [...files, { path: 'more.js', text: 'x\n' }]);
+    const easier = { path: 'math.test.js', text: '// fine\n' };
+    const diff = diffOf(files, [files[0]!, easier]);
     const { kept, checks, nodes } = await forging(TASKS['code']!, { model, diff }, counting);
-    expect(checks.map(({ reason }) => reason)).toEqual(new Array(3).fill('path_not_allowed'));
+    expect(checks.map(({ reason }) => reason)).toEqual(new Array(3).fill('test_changed'));
     expect(workspaces).toBe(0);
     const { trace } = unwrap(decodeKeptTrace(unwrap(await kept).bytes));
     expect(unwrap(readTraces(utf8(traceRow(trace))))).toEqual([trace]);
     expect(trace).toMatchObject({ capability: 'code.patch@1', chosen: [nodes.liar.self], failure: null });
     expect(trace.receipts).toHaveLength(1);
     expect(trace.steps.find(({ type }) => type === 'combined')).toMatchObject({ verdict: 'rejected' });
+    for (const node of Object.values(nodes)) expect(node.ledger.state.unitsByNode.get(nodes.liar.self)).toBeUndefined();
   });
 
   it('a label that was not asked for is found by whoever asked', async () => {
