@@ -23,7 +23,7 @@ export const FAMILY_FILES: Readonly<Record<string, FamilyFiles>> = {
     source: 'src/core/experts/admission-gate/run-admission-gate.ts',
     test: 'src/core/experts/admission-gate/run-admission-gate.test.ts',
   },
-  times: ledger('cards/card-fields', 'cards/node-card.test'),
+  times: ledger('cards/time-rules', 'cards/node-card.test'),
   'node-cards': ledger('cards/node-card-rules', 'cards/node-card.test'),
   advertisements: ledger('cards/advertisement-rules', 'cards/host-advertisement.test'),
   teachers: ledger('cards/teacher-policy', 'cards/teacher-policy.test'),

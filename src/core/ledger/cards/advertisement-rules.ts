@@ -1,6 +1,7 @@
 import { violationsOf, type NamingRule } from '../rules/naming-rule';
 import type { Rule } from '../rules/rule';
-import { EARNING_ROLES, outOfTime, PRIVACY_CLASSES, reportOf, type CardReport } from './card-fields';
+import { EARNING_ROLES, PRIVACY_CLASSES, reportOf, type CardReport } from './card-fields';
+import { outOfTime } from './time-rules';
 import type { HostAdvertisement } from './host-advertisement';
 import type { OpenedNodeCard } from './node-card';
 import { missingReceipts } from './node-card-rules';

@@ -3,8 +3,7 @@ import { cidSchema } from '../../base/ids';
 import { fail, ok, type Result } from '../../base/result';
 import { TIERS } from '../../engines/device-roles';
 import { modelIdSchema, sha256HexSchema } from '../../engines/model-manifest';
-import { CLOCK_SKEW_MS } from '../../identity/memberships';
-import { violationsOf, type NamingRule, type Violation } from '../rules/naming-rule';
+import type { Violation } from '../rules/naming-rule';
 import { MAX_AMOUNT_MICROS, MAX_RATE_MICROS } from './money';
 
 /** What cards, offers and packets have in common. */
@@ -105,28 +104,3 @@ export function firstOf({ violations }: CardReport): Result<void> {
   const [first] = violations;
   return first === undefined ? ok(undefined) : fail(first.code, first.sentence);
 }
-
-interface AtATime {
-  readonly card: Timed;
-  readonly now: number;
-  /** What begins the sentence, for instance "The node card". */
-  readonly what: string;
-}
-
-/** Of whatever counts for a time only. */
-export const TIME_RULES: readonly NamingRule<AtATime>[] = [
-  {
-    name: 'expired',
-    sentence: '… has expired.',
-    wrong: ({ card, now, what }) => (card.expiresAt <= now ? [what] : []),
-  },
-  {
-    name: 'not_yet_valid',
-    sentence: '… comes from the future.',
-    wrong: ({ card, now, what }) => (card.at > now + CLOCK_SKEW_MS ? [what] : []),
-  },
-];
-
-/** Codes `expired`, `not_yet_valid`. `what` begins the sentence, for instance "The node card". */
-export const outOfTime = (card: Timed, now: number, what: string): Violation | null =>
-  violationsOf(TIME_RULES, { card, now, what })[0] ?? null;

@@ -1,13 +1,7 @@
 import { violationsOf, type NamingRule } from '../rules/naming-rule';
 import type { Rule } from '../rules/rule';
-import {
-  CAPACITY_PROBE_RECEIPT,
-  outOfTime,
-  RECEIPT_OF_ROLE,
-  reportOf,
-  type CardReport,
-  type EarningRole,
-} from './card-fields';
+import { CAPACITY_PROBE_RECEIPT, RECEIPT_OF_ROLE, reportOf, type CardReport, type EarningRole } from './card-fields';
+import { outOfTime } from './time-rules';
 import type { SignedNodeCard } from './node-card';
 
 /** The names among those needed that are not in the list. */

@@ -13,12 +13,12 @@ import {
   firstOf,
   listOf,
   livesAtMost,
-  outOfTime,
   PRIVACY_CLASSES,
   reportOf,
   taskClassesSchema,
   text,
 } from './card-fields';
+import { outOfTime } from './time-rules';
 
 /** Longer than any request waits, short enough that an old one is not done again. */
 export const TASK_PACKET_LIFE_MS = 60 * 60_000;

@@ -6,7 +6,8 @@ import { instantSchema, soleSigner } from '../../identity/community';
 import { checkAgainst } from '../../wire/gate';
 import { idOfSigned, openSigned, sign, type Signed } from '../../wire/signed';
 import { violationsOf, type NamingRule, type Violation } from '../rules/naming-rule';
-import { firstOf, livesAtMost, outOfTime, reportOf, text } from './card-fields';
+import { firstOf, livesAtMost, reportOf, text } from './card-fields';
+import { outOfTime } from './time-rules';
 
 /** Terms of use change; whoever vouches for them looks at them again once a year. */
 export const TEACHER_POLICY_LIFE_MS = 366 * 24 * 60 * 60_000;
