@@ -457,6 +457,9 @@ describe('the task packet of a request', () => {
     const built = buildDocuments(withPacket(await saying({ ...change, ...times })));
     expect(built).toMatchObject({ ok: false, error: { code: 'trace_differs' } });
     expect(built.ok ? '' : built.error.message).toContain(what);
+    const changed = unwrap(readSources(withPacket(await saying({ ...change, ...times }))));
+    const { differences } = replayTrace(changed.traces[0]!, changed);
+    expect(differences.map(({ code }) => code)).toEqual(['packet_differs']);
   });
 
   test('allows no more than it says to be set aside for the work', () => {

@@ -321,7 +321,11 @@ export const DEMANDS: readonly DemandPart[] = [
         rules: ['proposals/wrong_offer', 'proposals/offer_expired'],
       },
       { demand: 'Job, payer, node and account are those of the reservation.', rules: ['proposals/ids_do_not_match'] },
-      { demand: 'The expert is the one that was offered.', rules: ['proposals/wrong_expert'] },
+      {
+        demand: 'The expert is the one that was offered, by its name and by its weights.',
+        rules: ['proposals/wrong_expert'],
+        shown: [[RULES_TEST, 'work is paid under an offer when it names the model of that offer']],
+      },
       { demand: 'The kind of work was offered.', rules: ['proposals/task_not_offered'] },
       { demand: 'The sandbox is the one that was offered.', rules: ['proposals/wrong_sandbox'] },
       { demand: 'The prompt was no more private than is taken.', rules: ['proposals/too_private'] },
@@ -361,6 +365,17 @@ export const DEMANDS: readonly DemandPart[] = [
           'proposals/verifier_not_named',
           'proposals/not_accepted',
         ],
+      },
+      {
+        demand: 'Whoever looked at work has a receipt for exactly what it was paid, once.',
+        rules: [
+          'looks/wrong_community',
+          'looks/not_the_validator',
+          'looks/nothing_looked_at',
+          'looks/ids_do_not_match',
+          'looks/wrong_pay',
+        ],
+        shown: [[RULES_TEST, 'is known by the work and its validator, and until then the log says what it must tell']],
       },
       {
         demand: 'Whoever did the work signs it.',

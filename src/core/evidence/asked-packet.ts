@@ -1,6 +1,5 @@
 import { decodeCanonical } from '../base/canonical';
 import { jsonText } from '../base/json-text';
-import type { CapabilityId } from '../bus/capability';
 import {
   MAX_TASK_PROMPT_CHARACTERS,
   TASK_PACKET_LIFE_MS,
@@ -20,7 +19,8 @@ import type { Trace } from './trace';
 /** A request as its task packet says it. */
 export interface AskedRequest {
   readonly traceId: string;
-  readonly capability: CapabilityId;
+  /** A capability, such as `llm.chat@1`. */
+  readonly capability: string;
   /** What a person asked, where the kind of work has one question. */
   readonly question: string | undefined;
   readonly input: unknown;

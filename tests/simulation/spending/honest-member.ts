@@ -68,10 +68,11 @@ export async function createHonestMember(stage: Stage, signer: Signer, at: numbe
       if (!byNode.has(self)) book.provedMs.set(author, byNode.set(self, clock.now()));
     },
   });
+  const offered = offers.get(self)?.terms;
   const kind = {
     mostTokens: ({ tokens }: JobInput) => tokens,
     tokens: ({ tokens }: JobInput) => ({ prompt: Math.floor(tokens / 4), completion: tokens - Math.floor(tokens / 4) }),
-    model: () => null,
+    model: () => offered && { id: offered.expert, hash: offered.modelHash, engine: 'none' },
   };
   const desk = openEconomyDesk({
     signer,
