@@ -7,7 +7,7 @@ import type { Disk } from '#workers/store/disk';
 import type { Pace } from '#workers/store/pace';
 import { createStore } from '#workers/store/store';
 import { contentOf } from './model-server-client';
-import type { MortalDisk } from './mortal-disk';
+import { createMortalDisk, type MortalDisk } from './mortal-disk';
 
 export const SIZE = 2 * PIECE_BYTES + 150_000;
 export const CHUNK_BYTES = 100_000;
@@ -77,4 +77,21 @@ export async function recover(disk: MortalDisk, wanted: FileWish): Promise<numbe
 /** Waits, turn by turn, for what a store does without being asked. */
 export async function eventually(holds: () => boolean): Promise<void> {
   while (!holds()) await new Promise((resolve) => setImmediate(resolve));
+}
+
+/** A download that stopped after `pieces` pieces, on a disk of its own. */
+export async function stoppedAfter(pieces: number): Promise<MortalDisk> {
+  const disk = createMortalDisk();
+  const line = createLine();
+  const controller = new AbortController();
+  const stopAt = pieces * PIECE_BYTES;
+  const result = await storeOver(alive(disk), line.fetch).fetch(
+    wish,
+    ({ storedBytes }) => {
+      if (storedBytes >= stopAt) controller.abort();
+    },
+    controller.signal,
+  );
+  expect(result).toMatchObject({ error: { code: 'paused' } });
+  return disk;
 }

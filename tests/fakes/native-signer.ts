@@ -8,11 +8,11 @@ import type { Signer } from '#core/base/ports';
 const PKCS8_PREFIX = fromHex('302e020100300506032b657004220420')!;
 
 /**
- * Ed25519 from a name by the platform (WebCrypto), a tenth of the time that plain code takes: for logs of many thousand entries. The same
- * name is the same key in every run.
+ * The key that `signerNamed` makes of a name, in the hands of the platform (WebCrypto): a tenth of the time that plain code takes, for tests
+ * that sign a lot.
  */
 export function nativeSignerNamed(name: string): Signer {
-  const seed = sha256(utf8(`native/${name}`));
+  const seed = sha256(utf8(`test/${name}`));
   const imported = crypto.subtle.importKey('pkcs8', concat(PKCS8_PREFIX, seed), 'Ed25519', false, ['sign']);
   return {
     nodeId: nodeIdOf(ed25519.getPublicKey(seed)),

@@ -11,35 +11,19 @@ import {
   never,
   hasty,
   createLine,
+  stoppedAfter,
   storeOver,
   fetchWith,
   alive,
   recover,
   eventually,
 } from '#tests/fakes/model-line';
-import { createMortalDisk, type MortalDisk } from '#tests/fakes/mortal-disk';
+import { createMortalDisk } from '#tests/fakes/mortal-disk';
 import { createSeededChance } from '#tests/fakes/seeded-chance';
 import { createVirtualClock } from '#tests/fakes/virtual-clock';
 import type { Disk } from './disk';
 import { createPace } from './pace';
 import { createStore } from './store';
-
-/** A download that stopped after `pieces` pieces, on a disk of its own. */
-async function stoppedAfter(pieces: number): Promise<MortalDisk> {
-  const disk = createMortalDisk();
-  const line = createLine();
-  const controller = new AbortController();
-  const stopAt = pieces * PIECE_BYTES;
-  const result = await storeOver(alive(disk), line.fetch).fetch(
-    wish,
-    ({ storedBytes }) => {
-      if (storedBytes >= stopAt) controller.abort();
-    },
-    controller.signal,
-  );
-  expect(result).toMatchObject({ error: { code: 'paused' } });
-  return disk;
-}
 
 describe('what a damaged disk gives back', () => {
   it('a piece that rotted is fetched again alone', async () => {
@@ -49,22 +33,6 @@ describe('what a damaged disk gives back', () => {
     expect((await fetchWith(storeOver(alive(disk), line.fetch), wish)).ok).toBe(true);
     expect(line.ranges[0]).toBe(`bytes=0-${PIECE_BYTES - 1}`);
     expect(line.receivedBytes).toBeLessThanOrEqual(SIZE - PIECE_BYTES);
-  });
-
-  it('a journal damaged anywhere costs bytes, never a wrong file', async () => {
-    const whole = await stoppedAfter(2);
-    const journal = whole.fileAt(`journals/${sha}`)!.slice();
-    for (let at = 0; at < journal.length; at += 29) {
-      for (const damage of ['cut', 'changed', 'zeros'] as const) {
-        const disk = createMortalDisk();
-        for (const path of whole.paths) disk.put(path, whole.fileAt(path)!.slice());
-        const damaged = damage === 'cut' ? journal.slice(0, at) : journal.slice();
-        if (damage === 'changed') damaged[at]! ^= 4;
-        if (damage === 'zeros') damaged.fill(0, at);
-        disk.put(`journals/${sha}`, damaged);
-        await recover(disk, wish);
-      }
-    }
   });
 
   it('a journal with a line that is none of ours starts the file again', async () => {

@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import { openMemoryStorage } from '#adapters/storage-memory';
+import { createVerify } from '#adapters/verify-webcrypto';
 import type { Signer } from '#core/base/ports';
 import { hex, utf8 } from '#core/base/bytes';
 import { sha256 } from '#core/base/canonical';
@@ -28,13 +29,8 @@ import {
 } from '#services/contribution-file/contract';
 import { createContributionFileHandler } from '#services/contribution-file/handler';
 import { contributionOf, findingsOf, hashOf, openTerms, ownSource } from '#tests/fakes/contributions';
-import {
-  foundCommunity,
-  openTestLedger,
-  signerNamed,
-  testVerify as verify,
-  type TestCommunity,
-} from '#tests/fakes/test-community';
+import { nativeSignerNamed as signerNamed } from '#tests/fakes/native-signer';
+import { foundCommunity, openTestLedger, type TestCommunity } from '#tests/fakes/test-community';
 import { createVirtualClock } from '#tests/fakes/virtual-clock';
 import { createContributionFiles, forgetFiles, MAX_KEPT_FILES } from './contribution-files';
 import { createGrowthDesk } from './growth-desk';
@@ -65,6 +61,7 @@ const call = (async (_, input: ContributionFileInput, { provider }: { provider: 
   });
 }) as Bus['call'];
 
+const verify = createVerify();
 const NOW = 1_800_000_000_000;
 const person = signerNamed('person');
 const personless = async (): Promise<Result<null>> => ok(null);
@@ -81,7 +78,7 @@ async function member(
   const clock = createVirtualClock(NOW);
   const storage = await openMemoryStorage();
   const { records } = storage;
-  const ledger = await openTestLedger(signer, { in: of, clock, storage });
+  const ledger = await openTestLedger(signer, { in: of, clock, storage, verify });
   const files = createContributionFiles({ records, community: of.community.id, call });
   const blocked = new Set<string>();
   const isBlocked = (node: string) => blocked.has(node);
