@@ -56,7 +56,7 @@ export function createTraceKeeper(request: WorkRequest): TraceKeeper {
   /** What was asked, signed before anybody is; null where the words are more than a packet holds, and where nobody else is asked. */
   let packet: Promise<Signed | null> | null = null;
 
-  async function signPacket({ signer }: PipelineDeps, traceId: string, at: number): Promise<Signed | null> {
+  async function signPacket({ signer, payments }: PipelineDeps, traceId: string, at: number): Promise<Signed | null> {
     const { kind, input, provider, payAtMostMicros = 0 } = request;
     if (provider === 'self') return null;
     const draft = draftOfRequest({
@@ -64,7 +64,8 @@ export function createTraceKeeper(request: WorkRequest): TraceKeeper {
       capability: kind.capability.id,
       question: kind.question?.(input),
       input: withoutUndefined(input),
-      payAtMostMicros,
+      // Where members do not pay each other nothing is set aside, whatever the person would pay.
+      payAtMostMicros: payments === undefined ? 0 : payAtMostMicros,
       at,
     });
     const signed = draft && (await createTaskPacket(signer, draft));
