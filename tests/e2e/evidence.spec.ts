@@ -179,7 +179,9 @@ test('a device that never joined anything verifies it, sees the words that were 
   await expect(page.getByTestId('reviewable')).toHaveText('Reviewable');
   await expect(page.getByText('is the one of these very words')).toBeVisible();
   await expect(page.getByTestId('opened-answer')).toContainText('Tabmesh');
-  await expect(page.getByTestId('bundle-packet')).toContainText('signed before anybody was asked, to be done for nothing');
+  await expect(page.getByTestId('bundle-packet')).toContainText(
+    'signed before anybody was asked, to be done for nothing',
+  );
   for (const colorScheme of ['light', 'dark'] as const) {
     await page.emulateMedia({ colorScheme });
     for (const width of [390, 1280]) {
