@@ -425,7 +425,7 @@ export function createLedgerFold(community: Community, from?: FoldSnapshot): Led
   }
 
   function takeVerification(verification: VerificationState): void {
-    verifications.set(verificationKey(verification.reservation, verification.validator), verification);
+    verifications.set(verificationKey(verification), verification);
   }
 
   function takeClosing(closing: ClosingState): void {
@@ -697,7 +697,7 @@ export function createLedgerFold(community: Community, from?: FoldSnapshot): Led
       mints: sortedBy(valuesOf(of(mintByKey)), ({ key }) => key),
       challenges: sortedBy(valuesOf(of(challengesById)), ({ id }) => id),
       rulings: sortedBy(of(rulings), ([challenge]) => challenge),
-      verifications: sortedBy(valuesOf(of(verifications)), keyOfVerification),
+      verifications: sortedBy(valuesOf(of(verifications)), verificationKey),
       refusals: sortedBy(of === everything ? refusals : refusals.slice(refusalsTaken), ({ entry }) => entry),
       here: [...here].sort(),
       receipts: sortedBy(valuesOf(of(receipts.noting)), ({ id }) => id),
@@ -762,7 +762,7 @@ export function createLedgerFold(community: Community, from?: FoldSnapshot): Led
     rulings,
     ruledInTurn,
     verifications,
-    verificationOf: (reservation, validator) => verifications.get(verificationKey(reservation, validator)) ?? null,
+    verificationOf: (reservation, validator) => verifications.get(verificationKey({ reservation, validator })) ?? null,
     unreceiptedLooksOf: (node) =>
       sortedBy([...(chains.get(node)?.looks.values() ?? [])], ({ settlement }) => settlement),
     refusals,
@@ -865,9 +865,9 @@ function addTo(sums: Map<NodeId, number>, node: NodeId, micros: number): void {
   else sums.set(node, sum);
 }
 
-const verificationKey = (reservation: string, validator: NodeId): string => `${reservation}/${validator}`;
-const keyOfVerification = ({ reservation, validator }: VerificationState): string =>
-  verificationKey(reservation, validator);
+/** A validator is paid once from a reservation, so it has one receipt for that. */
+export const verificationKey = ({ reservation, validator }: Pick<VerificationState, 'reservation' | 'validator'>) =>
+  `${reservation}/${validator}`;
 
 const everything = <Item>(kept: Noting<Item>): Item[] => [...kept];
 const whatIsNoted = <Item>(kept: Noting<Item>): Item[] => kept.takeNoted();

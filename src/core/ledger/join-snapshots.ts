@@ -1,4 +1,4 @@
-import { SNAPSHOT_VERSION, type FoldSnapshot } from './fold';
+import { SNAPSHOT_VERSION, verificationKey, type FoldSnapshot } from './fold';
 
 /**
  * A snapshot and the changes that were taken after it, oldest first, as one: the snapshot that the fold would have given when the
@@ -42,10 +42,7 @@ export function joinSnapshots(first: FoldSnapshot, changes: readonly FoldSnapsho
       ({ rulings }) => rulings,
       ([challenge]) => challenge,
     ),
-    verifications: latest(
-      ({ verifications }) => verifications,
-      ({ reservation, validator }) => `${reservation}/${validator}`,
-    ),
+    verifications: latest(({ verifications }) => verifications, verificationKey),
     refusals: latest(
       ({ refusals }) => refusals,
       ({ entry }) => entry,
