@@ -25,6 +25,7 @@ import { renderReport, type BenchEntry, type BenchReport, type Machine } from '.
 import { spark } from './spark';
 import { stopping } from './stopping';
 import { tabJobs } from './tab-jobs';
+import { tabTakeOver } from './take-over';
 import { vocabulary } from './vocabulary';
 
 const BENCHES: readonly Bench[] = [
@@ -42,6 +43,7 @@ const BENCHES: readonly Bench[] = [
   spark,
   pageTasks,
   handOver,
+  tabTakeOver,
   ledger,
   ledgerLengths,
   ledgerPage,

@@ -22,6 +22,9 @@ const never = new AbortController().signal;
 
 export type Device = 'auto' | 'wasm' | 'webgpu';
 export const SPARK = '/static/models/spark/';
+const LOOM = '/tests/models/loom/';
+/** With this as its end no answer of Loom ends by itself. */
+const NEVER_CHOSEN_ID = 0;
 const TINY = {
   embed: '/tests/models/tiny-embed/',
   rerank: '/tests/models/tiny-rerank/',
@@ -208,31 +211,33 @@ const harness = {
   },
 
   /**
-   * How many tokens come out of a worker after it was told to stop at the third, and after how many messages the worker
-   * said that it stopped. Nothing here looks at a clock.
+   * How answers end that are told to stop after so many tokens, 0 before the first; each would else be as long as Loom's
+   * context. Nothing here looks at a clock.
    */
-  async tokensAfterStop(stopAt: number) {
+  async finishesOfStops(stopsAfter: readonly number[]) {
+    const card = JSON.parse(await textIn(LOOM, 'card.json')) as object;
+    const endless = JSON.stringify({ ...card, endTokenId: NEVER_CHOSEN_ID, refusal: undefined });
+    const source = await storedSource(LOOM, { files: { 'card.json': endless } });
     const { worker, terminate } = spawnModelWorker();
-    const silent = new MessageChannel();
-    unwrap(
-      await worker.load(
-        { modelId: 'spark-1', source: { kind: 'folder', url: `${location.origin}${SPARK}` }, device: 'wasm' },
-        silent.port2,
-      ),
-    );
-    const promptIds = unwrap(await worker.encodePrompt([{ role: 'user', text: 'what is a node' }]));
-    const { port1, port2 } = new MessageChannel();
-    let tokens = 0;
-    const finish = await new Promise<string>((resolve, reject) => {
-      port1.onmessage = ({ data }: MessageEvent<GenerationEvent>) => {
-        if (data.type === 'token' && ++tokens === stopAt) port1.postMessage('stop');
-        else if (data.type === 'ended') resolve(data.finish);
-        else if (data.type === 'failed') resolve(data.code);
-      };
-      worker.generate({ promptIds, prefixIds: [], maxTokens: 160 }, port2).catch(reject);
-    });
+    unwrap(await worker.load({ modelId: 'loom', source, device: 'wasm' }, new MessageChannel().port2));
+    const promptIds = unwrap(await worker.encodePrompt([{ role: 'user', text: 'write a short note on rivers' }]));
+    const finishOf = (stopAfter: number | null) =>
+      new Promise<{ finish: string; tokens: number }>((resolve, reject) => {
+        const { port1, port2 } = new MessageChannel();
+        let tokens = 0;
+        port1.onmessage = ({ data }: MessageEvent<GenerationEvent>) => {
+          if (data.type === 'token' && ++tokens === stopAfter) port1.postMessage('stop');
+          else if (data.type === 'ended') resolve({ finish: data.finish, tokens });
+          else if (data.type === 'failed') resolve({ finish: data.code, tokens });
+        };
+        if (stopAfter === 0) port1.postMessage('stop');
+        worker.generate({ promptIds, prefixIds: [], maxTokens: 10_000 }, port2).catch(reject);
+      });
+    const whole = await finishOf(null);
+    const stopped = [];
+    for (const stopAfter of stopsAfter) stopped.push(await finishOf(stopAfter));
     terminate();
-    return { finish, after: tokens - stopAt };
+    return { whole, stopped };
   },
 
   /** A model whose card promises more context than its graph has: the runtime breaks on a prompt that fits the card. */

@@ -153,29 +153,25 @@ test('a backup restored elsewhere brings the person, and makes and certifies a n
 test.describe('one profile is one running node', () => {
   const elected = (page: Page) => page.waitForFunction(() => window.storageHarness.electionState() === 'elected');
 
-  test('the first tab is elected, the second waits and takes over within two seconds when asked', async ({
-    context,
-  }) => {
+  test('the first tab is elected, the second waits and takes over when asked', async ({ context }) => {
     const [first, second] = [await openTab(context), await openTab(context)];
     expect(await first.evaluate(() => window.storageHarness.elect(300))).toBe('elected');
     expect(await second.evaluate(() => window.storageHarness.elect())).toBe('waiting');
-    const { code, ms } = await second.evaluate(() => window.storageHarness.takeOver());
-    expect(code).toBe('ok');
-    expect(ms).toBeLessThan(2_000);
+    expect(await second.evaluate(() => window.storageHarness.takeOver())).toBe('ok');
     expect(await first.evaluate(() => window.storageHarness.electionState())).toBe('waiting');
     expect(await first.evaluate(() => window.storageHarness.electionEvents())).toEqual([
       'elected',
       'stopping',
       'stopped',
     ]);
-    expect((await first.evaluate(() => window.storageHarness.takeOver())).code).toBe('ok');
+    expect(await first.evaluate(() => window.storageHarness.takeOver())).toBe('ok');
     expect(await second.evaluate(() => window.storageHarness.electionState())).toBe('waiting');
   });
 
   test('the tab that asks gets it, not the one that waited longest', async ({ context }) => {
     const [first, second, third] = [await openTab(context), await openTab(context), await openTab(context)];
     for (const tab of [first, second, third]) await tab.evaluate(() => window.storageHarness.elect());
-    expect((await third.evaluate(() => window.storageHarness.takeOver())).code).toBe('ok');
+    expect(await third.evaluate(() => window.storageHarness.takeOver())).toBe('ok');
     expect(await third.evaluate(() => window.storageHarness.electionState())).toBe('elected');
     expect(await second.evaluate(() => window.storageHarness.electionEvents())).toEqual([]);
     await third.evaluate(() => window.storageHarness.stopElection());
@@ -196,14 +192,12 @@ test.describe('one profile is one running node', () => {
     const [first, second, third] = [await openTab(context), await openTab(context), await openTab(context)];
     await first.evaluate(() => window.storageHarness.elect('never'));
     await second.evaluate(() => window.storageHarness.elect());
-    const slow = await second.evaluate(() => window.storageHarness.takeOver());
-    expect(slow.code).toBe('ok');
-    expect(slow.ms).toBeLessThan(2_000);
+    expect(await second.evaluate(() => window.storageHarness.takeOver())).toBe('ok');
+    expect(await first.evaluate(() => window.storageHarness.electionEvents())).toEqual(['elected', 'stopping']);
 
     await third.evaluate(() => window.storageHarness.elect());
     await second.evaluate(() => window.storageHarness.hang(4_000));
-    const hung = await third.evaluate(() => window.storageHarness.takeOver());
-    expect(hung.code).toBe('ok');
+    expect(await third.evaluate(() => window.storageHarness.takeOver())).toBe('ok');
     await second.waitForFunction(() => window.storageHarness.electionEvents().includes('stopped'));
     expect(await second.evaluate(() => window.storageHarness.electionState())).toBe('waiting');
   });

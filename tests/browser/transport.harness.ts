@@ -27,23 +27,17 @@ export interface TransportHarness {
   /** Starts a node of this page with links in the room, and resolves to its id. */
   startNode(signalingUrl: string, room: string): Promise<string>;
   stopNode(id: string): Promise<void>;
-  /** What happened on the links of a node since it started: `type reason`, and when by the page's clock. */
-  events(id: string): readonly { readonly what: string; readonly peer: string; readonly atMs: number }[];
+  /** What happened on the links of a node since it started: `type reason`. */
+  events(id: string): readonly { readonly what: string; readonly peer: string }[];
   status(id: string): string;
   links(id: string): readonly { readonly peer: string; readonly state: string; readonly rttMs: number | null }[];
-  /** Sends `count` messages of `sizeBytes` and resolves when the other node of this or another page echoed all of them. */
-  exchange(
-    id: string,
-    peer: string,
-    count: number,
-    sizeBytes: number,
-  ): Promise<{ readonly ms: number; readonly inOrder: boolean }>;
+  /** Sends `count` messages of `sizeBytes`; resolves when all came back from the other node, to whether they did so in order. */
+  exchange(id: string, peer: string, count: number, sizeBytes: number): Promise<boolean>;
   useConfiguredServers(id: string): void;
   /** Sends garbage below the links: hostile frames on a channel dialled by hand; resolves to why it was closed. */
   sendGarbage(id: string, peer: string): Promise<string>;
   /** Every ICE server that a connection of this page was made with since it loaded. */
   iceServersUsed(): readonly string[];
-  nowMs(): number;
 }
 
 declare global {
@@ -130,7 +124,7 @@ interface RunningNode {
   readonly network: Network;
   readonly links: Links;
   readonly clock: WorkerClock;
-  readonly events: { what: string; peer: string; atMs: number }[];
+  readonly events: { what: string; peer: string }[];
 }
 
 const nodes = new Map<string, RunningNode>();
@@ -169,7 +163,7 @@ window.transport = {
           : event.type === 'unreachable'
             ? `unreachable ${event.code}`
             : event.type;
-      events.push({ what, peer: event.type === 'unreachable' ? event.peer : event.link.peer, atMs: performance.now() });
+      events.push({ what, peer: event.type === 'unreachable' ? event.peer : event.link.peer });
       if (event.type !== 'up') return;
       const { link } = event;
       // Everybody echoes what begins with 1, with a 2 in its place.
@@ -199,7 +193,6 @@ window.transport = {
   async exchange(id, peer, count, sizeBytes) {
     const link = node(id).links.to(peer);
     if (link === null) throw new Error('There is no link.');
-    const beganMs = performance.now();
     let next = 0;
     let inOrder = true;
     const all = new Promise<void>((resolve) => {
@@ -221,7 +214,7 @@ window.transport = {
       if (!sent.ok) throw new Error(sent.error.code);
     }
     await all;
-    return { ms: performance.now() - beganMs, inOrder };
+    return inOrder;
   },
   useConfiguredServers: (id) => node(id).links.setIcePolicy('configured'),
   async sendGarbage(id, peer) {
@@ -232,5 +225,4 @@ window.transport = {
     return closed;
   },
   iceServersUsed: () => iceServersUsed,
-  nowMs: () => performance.now(),
 };

@@ -72,8 +72,6 @@ const whenHappened = (page: Page, id: string, what: string) =>
     [id, what],
     { timeout: 40_000 },
   );
-const atMs = async (page: Page, id: string, what: string): Promise<number> =>
-  (await page.evaluate((mine) => window.transport.events(mine), id)).find((event) => event.what === what)!.atMs;
 
 test('PeerJS passes the transport conformance cases', async ({ context }) => {
   const page = await openPage(context, errors);
@@ -100,34 +98,31 @@ test('two nodes find each other, shake hands once, and exchange messages of ever
   await whenLinked(page, b, a);
   // All echoes together fit into what a link lets wait, 8 MiB, however slowly they are taken.
   for (const [count, sizeBytes] of [[200, 20] as const, [24, 256 * 1024] as const]) {
-    const result = await page.evaluate(([mine, theirs, n, size]) => window.transport.exchange(mine, theirs, n, size), [
+    const inOrder = await page.evaluate(([mine, theirs, n, size]) => window.transport.exchange(mine, theirs, n, size), [
       a,
       b,
       count,
       sizeBytes,
     ] as const);
-    expect(result.inOrder).toBe(true);
+    expect(inOrder).toBe(true);
   }
   expect(await page.evaluate((mine) => window.transport.links(mine).length, a)).toBe(1);
   await expect.poll(() => page.evaluate((mine) => window.transport.links(mine)[0]!.rttMs, a)).not.toBeNull();
 });
 
-test('a node that leaves is known to have left at once', async ({ context }) => {
+test('a node that leaves says so, and nobody waits for its silence', async ({ context }) => {
   const page = await openPage(context, errors);
   const room = freshRoom();
   const a = await start(page, room);
   const b = await start(page, room);
   await whenLinked(page, a, b);
-  const beganMs = await page.evaluate(() => window.transport.nowMs());
   await page.evaluate((id) => window.transport.stopNode(id), b);
   await page.waitForFunction((mine) => window.transport.links(mine).length === 0, a);
-  const down = (await page.evaluate((mine) => window.transport.events(mine), a)).find(({ what }) =>
-    what.startsWith('down'),
-  )!;
-  expect(down.atMs - beganMs).toBeLessThan(2_000);
+  const seen = (await page.evaluate((mine) => window.transport.events(mine), a)).map(({ what }) => what);
+  expect(seen.filter((what) => what.startsWith('down'))).toEqual(['down leaving']);
 });
 
-test('a crashed page is suspect at 6 s and gone at 15 s', async ({ browser }) => {
+test('a crashed page is suspect first, then gone', async ({ browser }) => {
   const contexts = [await browser.newContext(), await browser.newContext()];
   const room = freshRoom();
   const [page, other] = [await openPage(contexts[0]!, errors), await openPage(contexts[1]!, errors)];
@@ -139,23 +134,18 @@ test('a crashed page is suspect at 6 s and gone at 15 s', async ({ browser }) =>
   const devtools = await contexts[1]!.newCDPSession(other);
   void devtools.send('Page.crash').catch(() => {});
   await crashed;
-  const crashedAtMs = await page.evaluate(() => window.transport.nowMs());
   await whenHappened(page, a, 'suspect');
   await page.waitForFunction(
     (mine) => window.transport.events(mine).some((event) => event.what.startsWith('down')),
     a,
     { timeout: 40_000 },
   );
-  const suspectMs = (await atMs(page, a, 'suspect')) - crashedAtMs;
-  const down = (await page.evaluate((mine) => window.transport.events(mine), a)).find(({ what }) =>
-    what.startsWith('down'),
-  )!;
+  const seen = (await page.evaluate((mine) => window.transport.events(mine), a)).map(({ what }) => what);
+  const [suspect, down] = [seen.indexOf('suspect'), seen.findIndex((what) => what.startsWith('down'))];
+  // The seconds of both are held against a clock of our own (`core/transport/links.test.ts`).
+  expect(down).toBeGreaterThan(suspect);
   // Some fifteen seconds after the last word the browser gives the connection up by itself: which of the two says so first is chance.
-  expect(['down silent', 'down connection_failed']).toContain(down.what);
-  expect(suspectMs).toBeGreaterThan(3_500);
-  expect(suspectMs).toBeLessThan(8_000);
-  expect(down.atMs - crashedAtMs).toBeGreaterThan(12_500);
-  expect(down.atMs - crashedAtMs).toBeLessThan(17_000);
+  expect(['down silent', 'down connection_failed']).toContain(seen[down]);
   for (const context of contexts) await context.close();
 });
 
@@ -169,7 +159,7 @@ test('links live through a restart of the signaling server, and new ones are mad
   await signaling.close();
   await page.waitForFunction((mine) => window.transport.status(mine).startsWith('offline'), a);
   const during = await page.evaluate(([mine, theirs]) => window.transport.exchange(mine!, theirs!, 5, 100), [a, b]);
-  expect(during.inOrder).toBe(true);
+  expect(during).toBe(true);
   signaling = await startSignaling(port);
   await page.waitForFunction((mine) => window.transport.status(mine) === 'online', a, { timeout: 40_000 });
   const c = await start(page, room);

@@ -140,7 +140,7 @@ test('an invitation opened while the server is away is kept through a reload and
     await late.page.goto(link);
     await nodeReady(late.page);
     await expect(late.page.getByText('The invitation is kept here')).toBeVisible();
-    expect((await statusOf(late.page)).state).toBe('offline');
+    await late.page.waitForFunction(() => window.tabmesh!.status().state === 'offline');
     await late.page.goto(`${app.origin}/`);
     await nodeReady(late.page);
     await late.page.goto(`${app.origin}/join`);

@@ -5,6 +5,7 @@ import {
   contribute,
   expectNoFaults,
   isLinkedWith,
+  isOnline,
   nodeReady,
   seesOffers,
   statusOf,
@@ -51,7 +52,7 @@ test.afterAll(async () => {
 });
 
 test('two tabs link by codes that people carry over while the server is away, and one answers the other', async () => {
-  expect((await statusOf(asker.page)).state).toBe('offline');
+  await asker.page.waitForFunction(() => window.tabmesh!.status().state === 'offline');
   expect((await statusOf(asker.page)).peers).toBe(0);
 
   await asker.page.getByRole('button', { name: 'Show a code' }).click();
@@ -105,7 +106,7 @@ test('a device does not pair with itself, and a link that is opened takes its co
 
 test('a server that comes back finds both again', async () => {
   await app.start();
-  for (const { page } of [asker, worker])
-    await page.waitForFunction(() => window.tabmesh!.status().state === 'online', undefined, { timeout: 45_000 });
+  for (const { page } of [asker, worker]) await isOnline(page);
+  await isLinkedWith(asker.page, worker.nodeId);
   expect((await statusOf(asker.page)).peers).toBe(1);
 });

