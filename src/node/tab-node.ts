@@ -370,10 +370,10 @@ export interface BatchSteps {
   ): Result<Stepped<{ readonly jobs: number; readonly nodes: number }>>;
   /** An inbox for each node that the log is addressed to. */
   materialise(files: FlowFilesView): Promise<Result<Stepped<{ readonly inboxes: number; readonly messages: number }>>>;
-  /** One node does what its inbox assigns and its state does not hold. */
+  /** Nodes do, one after the other, what their inboxes assign and their states do not hold; sums over all of them. */
   process(
     files: FlowFilesView,
-    nodeId: string,
+    nodeIds: readonly string[],
   ): Promise<
     Result<
       Stepped<{

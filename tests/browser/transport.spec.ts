@@ -167,9 +167,7 @@ test('links live through a restart of the signaling server, and new ones are mad
   expect((await page.evaluate((mine) => window.transport.events(mine), a)).map(({ what }) => what)).not.toContain(
     'down closed_by_peer',
   );
-  expect(
-    await page.evaluate(([mine, theirs]) => window.transport.exchange(mine!, theirs!, 5, 100), [a, b]),
-  ).toMatchObject({ inOrder: true });
+  expect(await page.evaluate(([mine, theirs]) => window.transport.exchange(mine!, theirs!, 5, 100), [a, b])).toBe(true);
 });
 
 test('no server but the configured ones is ever used, and these only when allowed', async ({ context }) => {

@@ -1,5 +1,13 @@
-import { expect, test, type CDPSession } from '@playwright/test';
-import { arrive, askUntilChecked, contribute, expectNoFaults, seesOffers, type PersonAtPage } from './people';
+import { expect, test, type Page } from '@playwright/test';
+import {
+  arrive,
+  askUntilChecked,
+  contribute,
+  expectNoFaults,
+  isLinkedWith,
+  seesOffers,
+  type PersonAtPage,
+} from './people';
 import { serveApp, type AppServer } from './serve-app';
 
 let app: AppServer;
@@ -7,14 +15,47 @@ let asker: PersonAtPage;
 let worker: PersonAtPage;
 let checker: PersonAtPage;
 
+/** As many tokens as a tab gives away of an answer while it holds them back. */
+const TOKENS_FREE = 3;
+
+declare global {
+  interface Window {
+    /** Holds back what the models of this page write after the first tokens of an answer, or lets all of it go. */
+    holdTokens(hold: boolean): void;
+  }
+}
+
+/** Spark is done with an answer before a tab can crash: in a page with this the answer waits in the middle, as long as wished. */
+const withHeldTokens = (page: Page): Promise<unknown> =>
+  page.addInitScript((free) => {
+    const native = Object.getOwnPropertyDescriptor(MessagePort.prototype, 'onmessage')!;
+    const tokensOf = new WeakMap<MessagePort, number>();
+    const held: (() => void)[] = [];
+    let holding = false;
+    Object.defineProperty(MessagePort.prototype, 'onmessage', {
+      ...native,
+      set(this: MessagePort, handler: ((event: MessageEvent<{ readonly type?: string } | null>) => void) | null) {
+        native.set!.call(this, (event: MessageEvent<{ readonly type?: string } | null>) => {
+          if (event.data?.type === 'token') tokensOf.set(this, (tokensOf.get(this) ?? 0) + 1);
+          if (holding && (tokensOf.get(this) ?? 0) > free) held.push(() => handler?.call(this, event));
+          else handler?.call(this, event);
+        });
+      },
+    });
+    window.holdTokens = (hold) => {
+      holding = hold;
+      if (!hold) for (const deliver of held.splice(0)) deliver();
+    };
+  }, TOKENS_FREE);
+
 test.describe.configure({ mode: 'serial' });
 
 test.beforeAll(async ({ browser }) => {
   test.setTimeout(180_000);
   app = await serveApp();
   asker = await arrive(browser, app.origin);
-  worker = await arrive(browser, app.origin);
-  checker = await arrive(browser, app.origin);
+  worker = await arrive(browser, app.origin, { before: withHeldTokens });
+  checker = await arrive(browser, app.origin, { before: withHeldTokens });
   await contribute(worker.page);
   await contribute(checker.page);
   await seesOffers(asker.page, 'llm.chat@1', 2);
@@ -70,41 +111,51 @@ test('nobody offers is told apart from nobody answered', async () => {
   expect(await code('llm.chat@1', { provider: worker.nodeId, timeoutMs: 1 })).not.toBe('nobody_offers');
 });
 
+/** Of the first answers that are cut short like this one may come to be checked too late, on a busy machine. */
+const MOST_CRASHES = 3;
+
 test('the expert crashes in the middle of an answer and the answer is complete elsewhere', async ({ browser }) => {
-  const third = await arrive(browser, app.origin);
-  await contribute(third.page);
-  await seesOffers(asker.page, 'llm.chat@1', 3);
-  const sessions = new Map<string, CDPSession>();
-  for (const { nodeId, context, page } of [worker, checker, third]) {
-    const session = await context.newCDPSession(page);
-    // A fast machine is done with an answer before a tab can crash: like this each token takes a while to leave.
-    await session.send('Emulation.setCPUThrottlingRate', { rate: 10 });
-    sessions.set(nodeId, session);
-  }
+  test.setTimeout(240_000);
+  const contributors = new Map([worker, checker].map((person) => [person.nodeId, person]));
   let holder: PersonAtPage | null = null;
-  // Called for the third token: the tab that is writing crashes at once. A crashed page never answers, so nothing is waited for.
-  await asker.page.exposeFunction('crash', (expert: string) => {
-    holder = [worker, checker, third].find((person) => person.nodeId === expert)!;
-    for (const [node, session] of sessions) {
-      // Those who go on are as fast as they are: a check that takes three seconds counts as none.
-      if (node !== expert) void session.send('Emulation.setCPUThrottlingRate', { rate: 1 });
-      else session.send('Page.crash').catch(() => undefined);
-    }
+  // Called when the answer begins: the tab that writes it crashes, and the next one may write all of it.
+  await asker.page.exposeFunction('crash', async (expert: string) => {
+    holder = contributors.get(expert)!;
+    const devtools = await holder.context.newCDPSession(holder.page);
+    // A crashed page never answers, so nothing is waited for.
+    devtools.send('Page.crash').catch(() => undefined);
+    contributors.delete(expert);
+    for (const { page } of contributors.values()) await page.evaluate(() => window.holdTokens(false));
   });
-  const { updates, answer } = await asker.page.evaluate(async () => {
-    const { crash } = window as unknown as { crash(expert: string): Promise<void> };
-    const run = window.tabmesh!.ask('How does the check of an answer work?', { provider: 'mesh' });
-    const updates = [];
-    let tokens = 0;
-    for await (const update of run.updates) {
-      updates.push(update);
-      if (update.type === 'token' && ++tokens === 3) void crash(update.expert);
+  for (let crashes = 1; ; crashes++) {
+    const third = await arrive(browser, app.origin, { before: withHeldTokens });
+    contributors.set(third.nodeId, third);
+    await contribute(third.page);
+    for (const { nodeId, page } of contributors.values()) {
+      await page.evaluate(() => window.holdTokens(true));
+      await isLinkedWith(asker.page, nodeId);
     }
-    return { updates, answer: await run.answer };
-  });
-  expect(updates).toContainEqual(expect.objectContaining({ type: 'replaced', from: holder!.nodeId }));
-  expect(answer).toMatchObject({ verdict: 'accepted' });
-  expect(answer.experts).toHaveLength(2);
-  await expectNoFaults(asker);
-  await holder!.context.close();
+    await seesOffers(asker.page, 'llm.chat@1', 3);
+    const { updates, answer } = await asker.page.evaluate(async () => {
+      const { crash } = window as unknown as { crash(expert: string): Promise<void> };
+      const run = window.tabmesh!.ask('How does the check of an answer work?', { provider: 'mesh' });
+      const updates = [];
+      let began = false;
+      for await (const update of run.updates) {
+        updates.push(update);
+        if (update.type !== 'token' || began) continue;
+        began = true;
+        void crash(update.expert);
+      }
+      return { updates, answer: await run.answer };
+    });
+    await holder!.context.close();
+    expect(updates).toContainEqual(expect.objectContaining({ type: 'replaced', from: holder!.nodeId }));
+    expect(answer.experts).toHaveLength(2);
+    await expectNoFaults(asker);
+    if (answer.verdict === 'unchecked' && crashes < MOST_CRASHES) continue;
+    expect(answer.verdict).toBe('accepted');
+    break;
+  }
+  for (const person of contributors.values()) if (person !== worker && person !== checker) await person.context.close();
 });

@@ -83,7 +83,7 @@ describe('step by step', () => {
   test('from a manifest to one log of results and a ledger; what was done is skipped the next time, and leaves the same bytes', async () => {
     const { folder, ...made } = await given(2);
     expect([made, folder.nodes]).toEqual([{ inboxes: 2, messages: 2 }, ['a', 'b']]);
-    const first = unwrap(await steps.process(folder.files, 'a'));
+    const first = unwrap(await steps.process(folder.files, ['a']));
     expect(first).toMatchObject({ done: 1, skipped: 0, valid: 1, units: 1 });
     expect([...first.folder.files.keys()]).toEqual([
       'dispatch-message-log.json',
@@ -94,10 +94,10 @@ describe('step by step', () => {
       'outboxes/a.json',
       'worker-message-logs/a.json',
     ]);
-    const again = unwrap(await steps.process(first.folder.files, 'a'));
+    const again = unwrap(await steps.process(first.folder.files, ['a']));
     expect(again).toMatchObject({ done: 0, skipped: 1, units: 0 });
     expect([...again.folder.files]).toEqual([...first.folder.files]);
-    const both = unwrap(await steps.process(again.folder.files, 'b'));
+    const both = unwrap(await steps.process(again.folder.files, ['b']));
     const collected = unwrap(await steps.collect(both.folder.files));
     expect(collected).toMatchObject({ outboxes: 2, messages: 4 });
     for (const [path, text] of both.folder.files) expect(collected.folder.files.get(path)).toBe(text);
@@ -108,21 +108,26 @@ describe('step by step', () => {
   });
 
   test('a folder that was saved and opened again, one level down, goes on where it was left with the bytes of one pass', async () => {
-    const part = unwrap(await steps.process((await given(1)).folder.files, 'a')).folder;
+    const part = unwrap(await steps.process((await given(1)).folder.files, ['a'])).folder;
     const saved = new Map([...part.files].map(([path, text]) => [`way/${path}`, text]));
     const opened = unwrap(steps.open(saved.set('elsewhere.json', '{}'))).folder;
     expect([...opened.files]).toEqual([...part.files]);
     const more = await given(2, opened.files);
-    const resumed = unwrap(await steps.process(unwrap(await steps.process(more.folder.files, 'a')).folder.files, 'b'));
+    const resumed = unwrap(
+      await steps.process(unwrap(await steps.process(more.folder.files, ['a'])).folder.files, ['b']),
+    );
     const whole = unwrap(
-      await steps.process(unwrap(await steps.process((await given(2)).folder.files, 'a')).folder.files, 'b'),
+      await steps.process(unwrap(await steps.process((await given(2)).folder.files, ['a'])).folder.files, ['b']),
     );
     expect([...resumed.folder.files]).toEqual([...whole.folder.files]);
+    const { folder, ...did } = unwrap(await steps.process((await given(2)).folder.files, ['a', 'b']));
+    expect([...folder.files]).toEqual([...whole.folder.files]);
+    expect(did).toEqual({ done: 2, skipped: 0, valid: 1, units: 1 });
     expect(steps.open(new Map([['x/manifest.json', manifest]]))).toMatchObject({ error: { code: 'no_batch_files' } });
   });
 
   test('the state of another node, of another version or with an id twice is refused by its path, and the folder stays', async () => {
-    const { files } = unwrap(await steps.process((await given(2)).folder.files, 'a')).folder;
+    const { files } = unwrap(await steps.process((await given(2)).folder.files, ['a'])).folder;
     const state = files.get('node-state/a.json')!;
     for (const [text, code] of [
       [state.replace('"node_id": "a"', '"node_id": "b"'), 'wrong_node'],
@@ -132,9 +137,10 @@ describe('step by step', () => {
     ] as const) {
       const broken = new Map([...files, ['node-state/a.json', text] as const]);
       const before = [...broken];
-      expect(await steps.process(broken, 'a')).toMatchObject({
+      expect(await steps.process(broken, ['a'])).toMatchObject({
         error: { code, message: expect.stringMatching(/^node-state\/a\.json: /) },
       });
+      expect(await steps.process(broken, ['b', 'a'])).toMatchObject({ error: { code } });
       expect([...broken]).toEqual(before);
     }
   });
@@ -150,7 +156,7 @@ describe('step by step', () => {
   });
 
   test('a ledger is taken over whole or not at all; an inbox that cannot be read is named, and the others can be used', async () => {
-    const { files, ledger } = unwrap(await steps.process((await given(2)).folder.files, 'a')).folder;
+    const { files, ledger } = unwrap(await steps.process((await given(2)).folder.files, ['a'])).folder;
     const imported = unwrap(steps.importLedger(none, files.get('ledger.json')!));
     expect(imported).toMatchObject({ records: 1, folder: { ledger, fault: null } });
     expect(steps.importLedger(files, '{"version":1,"records":[{}]}')).toMatchObject({ error: { code: 'malformed' } });

@@ -42,17 +42,25 @@ export function createBatchSteps(jobTypes: JobTypes): BatchSteps {
       const messages = inboxes.reduce((sum, inbox) => sum + inbox.messages.length, 0);
       return stepped(files, writes, { inboxes: inboxes.length, messages });
     },
-    async process(files, nodeId) {
-      const step = await processStep(placeInFolder(nodeId), readerOf(files), jobTypes);
-      if (!step.ok) return step;
-      const { processed, skipped } = step.value.pass;
-      const judgements = processed.map((one) => one.settled.judgement);
-      return stepped(files, step.value.writes, {
-        done: processed.length,
-        skipped: skipped.length,
-        valid: judgements.filter((judgement) => judgement.validation.valid).length,
-        units: judgements.reduce((sum, judgement) => sum + judgement.units, 0),
-      });
+    async process(files, nodeIds) {
+      const did = { done: 0, skipped: 0, valid: 0, units: 0 };
+      const writes: DocumentWrite[] = [];
+      // All share one ledger: each goes on from what the one before it wrote.
+      const soFar = new Map(files);
+      for (const nodeId of nodeIds) {
+        const step = await processStep(placeInFolder(nodeId), readerOf(soFar), jobTypes);
+        if (!step.ok) return step;
+        const { processed, skipped } = step.value.pass;
+        did.done += processed.length;
+        did.skipped += skipped.length;
+        for (const { settled } of processed) {
+          if (settled.judgement.validation.valid) did.valid++;
+          did.units += settled.judgement.units;
+        }
+        writes.push(...step.value.writes);
+        for (const { path, text } of step.value.writes) soFar.set(path, text);
+      }
+      return stepped(files, writes, did);
     },
     async collect(files) {
       const pathOf = (name: string): string => `${OUTBOX_FOLDER}/${name}`;

@@ -32,21 +32,24 @@ export interface TaskPacketView {
   readonly text: string;
 }
 
+/** A question that was asked here, out of its trace. */
+export interface AskedView {
+  /** Every step of the answer, with its words; null where the trace has them no more. */
+  readonly route: readonly RouteUpdate[] | null;
+  /** Null where the question left this device unsigned; fails with a code of `openTaskPacket`. */
+  readonly packet: Result<TaskPacketView | null>;
+}
+
 export interface EvidenceDesk {
   readonly view: EvidenceView;
   readonly changed: EventSource<void>;
   /** True when the trace of the answer with this receipt is kept here; of an answer that has just come too. */
   keeps(receiptId: string): Promise<boolean>;
   /**
-   * Every step of the answer with this receipt, with its words, out of its trace; null where that is not kept here. Of an answer that several
-   * nodes were paid for, `traceId` finds it by each receipt. Codes of storage, of the gate.
+   * What is kept of the answer with this receipt; null where nothing is kept here. Of an answer that several nodes were paid for, `traceId`
+   * finds it by each receipt. Codes of storage, of the gate.
    */
-  routeOf(receiptId: string, traceId: string | null): Promise<Result<readonly RouteUpdate[] | null>>;
-  /**
-   * The task packet of the question with this receipt, found as by `routeOf`; null where none is kept here. Codes of storage, of the
-   * gate, of `openTaskPacket`.
-   */
-  packetOf(receiptId: string, traceId: string | null): Promise<Result<TaskPacketView | null>>;
+  askedBy(receiptId: string, traceId: string | null): Promise<Result<AskedView | null>>;
   /**
    * Seals what is known of a receipt: its trace where one is kept, the statements, the receipt with its signatures. The words of
    * question and answer go along only with `words`. Codes: `unknown_receipt`, `no_words`, those of `buildBundle`.

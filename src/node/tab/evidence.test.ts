@@ -81,7 +81,7 @@ test('an answer is sealed right after it came, with its words or without, and af
 test('the route of an answer is read from its trace, by no receipt but its own, and not after it was forgotten', async () => {
   const desk = await openDesk();
   const asked = await ask(desk);
-  const route = unwrap(await desk.routeOf(asked.receiptId, null));
+  const { route, packet } = unwrap(await desk.askedBy(asked.receiptId, null))!;
   expect(route!.map(({ type }) => type).filter((type) => type !== 'token')).toEqual([
     'admitted',
     'chosen',
@@ -90,16 +90,16 @@ test('the route of an answer is read from its trace, by no receipt but its own, 
     'sealed',
     'recorded',
   ]);
-  expect(unwrap(await desk.routeOf('bafyreiother', asked.traceId))).toBeNull();
+  expect(unwrap(await desk.askedBy('bafyreiother', asked.traceId))).toBeNull();
   // Nobody else was asked, so nothing was signed for others to read.
-  expect(unwrap(await desk.packetOf(asked.receiptId, null))).toBeNull();
+  expect(unwrap(packet)).toBeNull();
   // Of several receipts of one answer the index names the first: the others are found by the trace.
   await fillIndex([{ traceId: asked.traceId, sizeBytes: 1 }]);
   const byTrace = await openDesk();
-  expect(unwrap(await byTrace.routeOf(asked.receiptId, null))).toBeNull();
-  expect(unwrap(await byTrace.routeOf(asked.receiptId, asked.traceId))).toEqual(route);
+  expect(unwrap(await byTrace.askedBy(asked.receiptId, null))).toBeNull();
+  expect(unwrap(await byTrace.askedBy(asked.receiptId, asked.traceId))!.route).toEqual(route);
   unwrap(await desk.forget([asked.traceId]));
-  expect(unwrap(await desk.routeOf(asked.receiptId, asked.traceId))).toBeNull();
+  expect(unwrap(await desk.askedBy(asked.receiptId, asked.traceId))).toBeNull();
 });
 
 test('a receipt without a kept trace is sealed with what this node signed, and never with words', async () => {

@@ -17,7 +17,7 @@ import { idOfSigned, type Signed } from '#core/wire/signed';
 import type { MeshNode, Work } from '../create-node';
 import { createTurns } from '../economy/timers';
 import { createTraceKeeper, type KeptBytes } from '../keep-trace';
-import type { EvidenceDesk, TaskPacketView } from './evidence-views';
+import type { AskedView, EvidenceDesk, TaskPacketView } from './evidence-views';
 import type { Running } from './lifecycle';
 
 /** As many as the questions that a conversation keeps. */
@@ -97,24 +97,24 @@ export async function openEvidenceDesk(
     return kept.ok && !kept.value?.trace.receipts.includes(receiptId) ? ok(null) : kept;
   }
 
-  async function routeOf(receiptId: string, traceId: string | null): Promise<Result<readonly RouteUpdate[] | null>> {
+  async function askedBy(receiptId: string, traceId: string | null): Promise<Result<AskedView | null>> {
     const kept = await questionOf(receiptId, traceId);
     if (!kept.ok) return kept;
+    if (kept.value === null) return ok(null);
     // What the gate read is what the pipeline yielded; capability ids lose their form in it.
-    return ok(kept.value && (openStepsOf(kept.value.trace) as readonly RouteUpdate[] | null));
+    const route = openStepsOf(kept.value.trace) as readonly RouteUpdate[] | null;
+    return ok({ route, packet: await packetOf(kept.value) });
   }
 
-  async function packetOf(receiptId: string, traceId: string | null): Promise<Result<TaskPacketView | null>> {
-    const kept = await questionOf(receiptId, traceId);
-    if (!kept.ok) return kept;
-    const signed = kept.value?.request.packet;
-    if (kept.value === null || signed === undefined) return ok(null);
+  async function packetOf({ request, trace: { at: askedAt } }: KeptTrace): Promise<Result<TaskPacketView | null>> {
+    const signed = request.packet;
+    if (signed === undefined) return ok(null);
     const [{ openTaskPacket }, { signedText }] = await Promise.all([
       import('#core/ledger/cards/task-packet'),
       import('#core/wire/signed-text'),
     ]);
     // It had to hold when the question was asked; by now its time is over.
-    const opened = await openTaskPacket(signed, verify, kept.value.trace.at);
+    const opened = await openTaskPacket(signed, verify, askedAt);
     if (!opened.ok) return opened;
     const { id, prompt, budget, privacyLevel, at, expiresAt } = opened.value;
     return ok({
@@ -186,8 +186,7 @@ export async function openEvidenceDesk(
         const kept = await keptOf(receiptId);
         return kept.ok ? ok(kept.value && keptClaim(kept.value, commitment)) : kept;
       }),
-    routeOf: (receiptId, traceId) => inOrder(() => routeOf(receiptId, traceId)),
-    packetOf: (receiptId, traceId) => inOrder(() => packetOf(receiptId, traceId)),
+    askedBy: (receiptId, traceId) => inOrder(() => askedBy(receiptId, traceId)),
     seal: (receiptId, words) => inOrder(() => seal(receiptId, words)),
     forget: (traceIds) =>
       inOrder(() => become(traceIds === 'all' ? [] : entries.filter(({ traceId }) => !traceIds.includes(traceId)))),

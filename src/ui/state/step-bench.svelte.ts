@@ -39,17 +39,11 @@ export class StepBench {
         `Made ${counted(inboxes, 'inbox', 'inboxes')} with ${counted(messages, 'message')} in all.`,
     );
 
-  work = (): Promise<void> => {
-    const node = this.nodeId;
-    return this.#do(
-      (steps, files) => steps.process(files, node),
-      ({ done, skipped, valid, units }) => {
-        const did = `${node} did ${counted(done, 'job')} (${count(valid)} valid, ${counted(units, 'unit')})`;
-        if (skipped === 0) return done === 0 ? `${node} had nothing to do.` : `${did}.`;
-        const before = `skipped ${count(skipped)} that it had done before`;
-        return done === 0 ? `${node} ${before}.` : `${did} and ${before}.`;
-      },
-    );
+  work = (): Promise<void> => this.#work([this.nodeId], this.nodeId, 'it');
+
+  workOfAll = (): Promise<void> => {
+    const nodes = this.folder?.nodes ?? [];
+    return this.#work(nodes, counted(nodes.length, 'node'), 'they');
   };
 
   collect = (): Promise<void> =>
@@ -76,6 +70,18 @@ export class StepBench {
     this.nodeId = '';
     this.problem = null;
     this.said = 'The folder is empty.';
+  }
+
+  #work(nodes: readonly string[], who: string, they: string): Promise<void> {
+    return this.#do(
+      (steps, files) => steps.process(files, nodes),
+      ({ done, skipped, valid, units }) => {
+        const did = `${who} did ${counted(done, 'job')} (${count(valid)} valid, ${counted(units, 'unit')})`;
+        if (skipped === 0) return done === 0 ? `${who} had nothing to do.` : `${did}.`;
+        const before = `skipped ${count(skipped)} that ${they} had done before`;
+        return done === 0 ? `${who} ${before}.` : `${did} and ${before}.`;
+      },
+    );
   }
 
   /** A step that is asked for while another one goes on is not done. */
