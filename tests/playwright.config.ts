@@ -9,8 +9,8 @@ export default defineConfig({
   workers: 2,
   retries: 0,
   // Tests wait on events; only a hang ends here, on a busy machine too.
-  timeout: 120_000,
-  expect: { timeout: 20_000 },
+  timeout: 240_000,
+  expect: { timeout: 60_000 },
   forbidOnly: process.env['CI'] === 'true',
   outputDir: '../test-results',
   reporter: process.env['TABMESH_JSON_REPORT']

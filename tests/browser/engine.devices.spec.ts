@@ -45,6 +45,8 @@ const ON_GPU = [
   'after dispose every call fails with engine_gone, a running one too',
 ];
 
+test.describe.configure({ timeout: HANG_MS });
+
 let server: HarnessServer;
 test.beforeAll(async () => {
   server = await serveHarness({ modules: [MODULE, '/workers/transformers/main.ts'] });
@@ -62,7 +64,6 @@ async function open(page: Page): Promise<void> {
 }
 
 test('Loom keeps on WebGPU what language models promise', async ({ page }) => {
-  test.setTimeout(HANG_MS);
   await open(page);
   const result = await page.evaluate(([subject, names]) => window.devices.runCases(subject, 'webgpu', names), [
     LOOM,
@@ -74,7 +75,6 @@ test('Loom keeps on WebGPU what language models promise', async ({ page }) => {
 test('Loom, whose answers vary, keeps what language models promise, and stands out where it did not draw', async ({
   page,
 }) => {
-  test.setTimeout(HANG_MS);
   await open(page);
   const names = [...languageModelCases, ...variedModelCases].map(({ name }) => name);
   const result = await page.evaluate(([subject, all]) => window.devices.runCases(subject, 'wasm', all), [
@@ -86,7 +86,6 @@ test('Loom, whose answers vary, keeps what language models promise, and stands o
 
 for (const subject of [SPARK, LOOM])
   test(`what one backend drew the other finds in order: ${subject.name}`, async ({ page }) => {
-    test.setTimeout(HANG_MS);
     await open(page);
     // A sample; `npm run experiments:liars` scores three hundred whole answers across backends.
     const result = await page.evaluate((which) => window.devices.crossScores(which, 2, 32), subject);

@@ -26,7 +26,6 @@ interface HeldOut {
 }
 
 test('Spark answers held-out questions about this app and refuses others', async ({ page }) => {
-  test.setTimeout(240_000);
   const answers = new Map(
     ['01', '02', '03', '04', '05', '06']
       .flatMap((number) => read<IntentFile>(`${DATA}/intents-${number}.json`).intents)

@@ -70,7 +70,6 @@ const whenHappened = (page: Page, id: string, what: string) =>
   page.waitForFunction(
     ([mine, name]) => window.transport.events(mine!).some((event) => event.what === name),
     [id, what],
-    { timeout: 40_000 },
   );
 
 test('PeerJS passes the transport conformance cases', async ({ context }) => {
@@ -135,11 +134,7 @@ test('a crashed page is suspect first, then gone', async ({ browser }) => {
   void devtools.send('Page.crash').catch(() => {});
   await crashed;
   await whenHappened(page, a, 'suspect');
-  await page.waitForFunction(
-    (mine) => window.transport.events(mine).some((event) => event.what.startsWith('down')),
-    a,
-    { timeout: 40_000 },
-  );
+  await page.waitForFunction((mine) => window.transport.events(mine).some((event) => event.what.startsWith('down')), a);
   const seen = (await page.evaluate((mine) => window.transport.events(mine), a)).map(({ what }) => what);
   const [suspect, down] = [seen.indexOf('suspect'), seen.findIndex((what) => what.startsWith('down'))];
   // The seconds of both are held against a clock of our own (`core/transport/links.test.ts`).
@@ -161,7 +156,7 @@ test('links live through a restart of the signaling server, and new ones are mad
   const during = await page.evaluate(([mine, theirs]) => window.transport.exchange(mine!, theirs!, 5, 100), [a, b]);
   expect(during).toBe(true);
   signaling = await startSignaling(port);
-  await page.waitForFunction((mine) => window.transport.status(mine) === 'online', a, { timeout: 40_000 });
+  await page.waitForFunction((mine) => window.transport.status(mine) === 'online', a);
   const c = await start(page, room);
   await whenLinked(page, a, c);
   expect((await page.evaluate((mine) => window.transport.events(mine), a)).map(({ what }) => what)).not.toContain(

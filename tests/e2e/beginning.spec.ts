@@ -20,7 +20,6 @@ let founder: PersonAtPage;
 let newcomer: PersonAtPage | null = null;
 
 test.beforeAll(async ({ browser }) => {
-  test.setTimeout(120_000);
   app = await serveApp();
   founder = await arrive(browser, `${app.origin}/community`, { before: withAxe });
 });
@@ -67,13 +66,13 @@ test('who comes new to a long ledger goes on from what its witnesses signed, and
   ]);
   const buffer = await withOldLog(await readFile(await download.path(), 'utf8'));
   await page.getByLabel('Import a file').setInputFiles({ name: 'ledger.json', mimeType: 'application/json', buffer });
-  await expect(page.getByText(/^1,200 new entries added/)).toBeVisible({ timeout: 60_000 });
+  await expect(page.getByText(/^1,200 new entries added/)).toBeVisible();
   const isCertified = () =>
     page.evaluate(async (self) => {
       const held = await window.tabmesh!.call('ledger.checkpoint@1', { part: null }, { provider: self });
       return (held as { readonly signed: unknown }).signed !== null;
     }, nodeId);
-  await expect.poll(isCertified, { timeout: 60_000 }).toBe(true);
+  await expect.poll(isCertified).toBe(true);
 
   const link = await page.evaluate(() => window.tabmesh!.invite());
   newcomer = await arrive(browser, link, { before: withAxe });
@@ -82,12 +81,10 @@ test('who comes new to a long ledger goes on from what its witnesses signed, and
   await ledgerOf(newcomer.page);
   await place(newcomer.page, 'Ledger');
   const beginning = newcomer.page.getByTestId('beginning');
-  await expect(beginning).toContainText('it began with what one witness signed', { timeout: 60_000 });
-  await expect(beginning).toContainText('All of it is here now', { timeout: 60_000 });
+  await expect(beginning).toContainText('it began with what one witness signed');
+  await expect(beginning).toContainText('All of it is here now');
   await look(newcomer.page, 'beginning');
   await newcomer.page.getByRole('button', { name: 'Audit now' }).click();
-  await expect(newcomer.page.getByTestId('audit-outcome')).toHaveText('Everything came to the same.', {
-    timeout: 60_000,
-  });
+  await expect(newcomer.page.getByTestId('audit-outcome')).toHaveText('Everything came to the same.');
   await expectNoFaults(founder, newcomer);
 });

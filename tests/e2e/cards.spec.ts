@@ -8,7 +8,6 @@ let guest: PersonAtPage;
 
 test.describe.configure({ mode: 'serial' });
 test.beforeAll(async ({ browser }) => {
-  test.setTimeout(120_000);
   app = await serveApp();
   host = await arrive(browser, `${app.origin}/contribute`, { context: { timezoneId: 'America/Lima' } });
   guest = await arrive(browser, `${app.origin}/mesh`);
@@ -37,11 +36,10 @@ test('before the yes a node shows nobody a card, itself included', async () => {
 });
 
 test('after the yes another tab opens the card and sees roles, rates and who signed until when', async () => {
-  test.setTimeout(180_000);
   await contribute(host.page);
   await seesOffers(guest.page, 'llm.chat@1', 1);
   const own = host.page.getByTestId('own-card');
-  await expect(own.getByTestId('offer')).toContainText('Offer: Spark', { timeout: 60_000 });
+  await expect(own.getByTestId('offer')).toContainText('Offer: Spark');
 
   await guest.page.getByTestId('open-card').click();
   const card = guest.page.getByTestId('host-card');

@@ -35,7 +35,6 @@ const CASES = { name: 'cases.json', mimeType: 'application/json', buffer: Buffer
 test.describe.configure({ mode: 'serial' });
 
 test.beforeAll(async ({ browser }) => {
-  test.setTimeout(240_000);
   app = await serveApp();
   const before = (page: Parameters<typeof withAxe>[0]) => withAxe(page);
   founder = await arrive(browser, `${app.origin}/community`, { before });

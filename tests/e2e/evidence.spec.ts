@@ -45,7 +45,7 @@ test.afterAll(async () => {
 async function untilChecked(page: Page): Promise<void> {
   const verdict = page.getByTestId('verdict');
   for (let asked = 0; asked < 8; asked++) {
-    await expect(verdict).toHaveText(/^(Checked by \d|Unchecked)$/, { timeout: 60_000 });
+    await expect(verdict).toHaveText(/^(Checked by \d|Unchecked)$/);
     if ((await verdict.textContent()) !== 'Unchecked') return;
     await page.getByRole('button', { name: 'Ask again' }).click();
     await expect(verdict).not.toHaveText('Unchecked');

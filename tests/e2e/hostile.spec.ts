@@ -92,7 +92,6 @@ let devtools: CDPSession;
 
 test.describe.configure({ mode: 'serial' });
 test.beforeAll(async ({ browser }) => {
-  test.setTimeout(120_000);
   harness = await serveHarness({ modules: [MODULE] });
   // One attack after the other dials faster than the server lets one node; here the victim is tested, not the server.
   app = await serveApp({
@@ -130,7 +129,6 @@ async function heapBytes(): Promise<number> {
 }
 
 test('every kind of bad frame, message, call and handshake is refused with a code, and the node stays as it was', async () => {
-  test.setTimeout(240_000);
   const kinds = await hostile.evaluate(() => window.hostile.kinds);
   expect([...kinds].sort()).toEqual(Object.keys(EXPECTED).sort());
   expect(kinds.length).toBeGreaterThanOrEqual(20);

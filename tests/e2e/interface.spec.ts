@@ -57,7 +57,6 @@ let files: string;
 
 test.describe.configure({ mode: 'serial' });
 test.beforeAll(async ({ browser }) => {
-  test.setTimeout(180_000);
   files = await mkdtemp(join(tmpdir(), 'tabmesh-files-'));
   app = await serveApp();
   person = await arrive(browser, app.origin, {
@@ -95,7 +94,6 @@ async function press(page: Page, wanted: Locator, key: 'Tab' | 'Shift+Tab' = 'Ta
 }
 
 test('everything that matters is done with the keyboard alone', async () => {
-  test.setTimeout(120_000);
   const { page } = person;
   const place = (name: string) =>
     page.getByRole('navigation', { name: 'Places' }).getByRole('link', { name, exact: true });
@@ -112,7 +110,7 @@ test('everything that matters is done with the keyboard alone', async () => {
   await expect(page.getByTestId('consent-mesh').or(page.getByTestId('verdict'))).toBeVisible();
   if (await page.getByTestId('consent-mesh').isVisible())
     await press(page, page.getByRole('button', { name: 'Only on this device' }));
-  await expect(page.getByTestId('verdict')).toHaveText('Unchecked', { timeout: 60_000 });
+  await expect(page.getByTestId('verdict')).toHaveText('Unchecked');
   await press(page, page.getByRole('button', { name: 'Show route' }), 'Shift+Tab');
   await expect(page.getByTestId('route')).toContainText('Recorded');
 
@@ -121,7 +119,7 @@ test('everything that matters is done with the keyboard alone', async () => {
   await press(page, page.getByTestId('contribute-yes'));
   await expect(page.getByRole('button', { name: 'Stop contributing' })).toBeVisible();
   await page.waitForFunction(() => window.tabmesh!.status().contributing);
-  await expect(page.getByTestId('duty')).toContainText('Contributing', { timeout: 30_000 });
+  await expect(page.getByTestId('duty')).toContainText('Contributing');
   await press(page, page.getByRole('button', { name: 'Stop contributing' }));
   await page.waitForFunction(() => !window.tabmesh!.status().contributing);
   await expect(page.getByTestId('contribute-yes')).toBeVisible();
@@ -146,7 +144,6 @@ test('everything that matters is done with the keyboard alone', async () => {
 });
 
 test('a batch gives the same bytes in one tab as on the command line, and over the mesh other nodes do it', async () => {
-  test.setTimeout(120_000);
   await contribute(worker.page);
   await contribute(checker.page);
   const { page } = person;
@@ -176,7 +173,7 @@ test('a batch gives the same bytes in one tab as on the command line, and over t
   await page.getByRole('button', { name: 'Run', exact: true }).click();
   await page.getByTestId('consent-mesh').getByRole('button', { name: 'Run over the mesh' }).click();
   const table = page.getByRole('region', { name: 'Table of results' });
-  await expect(table.getByText('Valid', { exact: true })).toHaveCount(6, { timeout: 60_000 });
+  await expect(table.getByText('Valid', { exact: true })).toHaveCount(6);
   const [results] = await Promise.all([
     page.waitForEvent('download'),
     page.getByRole('button', { name: 'results.json' }).click(),

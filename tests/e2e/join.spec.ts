@@ -24,7 +24,6 @@ const others: PersonAtPage[] = [];
 
 test.describe.configure({ mode: 'serial' });
 test.beforeAll(async ({ browser }) => {
-  test.setTimeout(120_000);
   harness = await serveHarness({ modules: [MODULE] });
   app = await serveApp({ server: { allowedOrigins: [harness.origin] } });
   founder = await arrive(browser, app.origin);
@@ -128,7 +127,6 @@ test('an invitation for one is refused to a second person, in one sentence', asy
 test('an invitation opened while the server is away is kept through a reload and taken up when it is back', async ({
   browser,
 }) => {
-  test.setTimeout(120_000);
   const link = await invite(founder.page);
   const late = await arrive(browser, app.origin);
   others.push(late);

@@ -66,7 +66,7 @@ test('an answer that is paid for stands in the ledger as a line that can be veri
   const { page } = founder;
   await place(page, 'Ask');
   const price = page.getByTestId('ask-price');
-  await expect(price).toHaveText(/^An answer costs .* at most.* You pay .* at most\.$/, { timeout: 60_000 });
+  await expect(price).toHaveText(/^An answer costs .* at most.* You pay .* at most\.$/);
   await look(page, 'ask');
   // Whoever came last may not have said yet what it asks: then it answers for nothing, and the question is asked again.
   let payee: string | undefined;
@@ -95,12 +95,10 @@ test('an answer that is paid for stands in the ledger as a line that can be veri
   const line = page.getByTestId('line-card');
   await expect(line.getByTestId('line-state')).toHaveText(/Reserved|Waiting|Released/);
   await line.getByRole('button', { name: 'Verify now' }).click();
-  await expect(line.getByTestId('verify-outcome')).toHaveText('It holds: everything came to the same.', {
-    timeout: 60_000,
-  });
+  await expect(line.getByTestId('verify-outcome')).toHaveText('It holds: everything came to the same.');
   // Its own device finds the answer right, so there is nothing to challenge, and nothing is put up.
   const again = line.getByRole('button', { name: 'Look again', exact: true });
-  await expect(again).toBeVisible({ timeout: 60_000 });
+  await expect(again).toBeVisible();
   // What is asked for is known now: the line opens to its receipt, and to the way the answer took.
   const receipt = line.getByTestId('work-receipt');
   await receipt.getByText('Work receipt', { exact: true }).click();
@@ -115,7 +113,7 @@ test('an answer that is paid for stands in the ledger as a line that can be veri
   await look(page, 'opened');
   await again.click();
   await line.getByRole('button', { name: 'Look again here' }).click();
-  await expect(line.getByTestId('look-outcome')).toContainText('This device finds it right', { timeout: 60_000 });
+  await expect(line.getByTestId('look-outcome')).toContainText('This device finds it right');
   await expect(line.getByRole('button', { name: 'Challenge it' })).toHaveCount(0);
   await look(page, 'looked-again');
 
@@ -134,21 +132,17 @@ test('an answer that is paid for stands in the ledger as a line that can be veri
     .getByLabel('Open a bundle')
     .setInputFiles({ name: 'bundle.car', mimeType: 'application/vnd.ipld.car', buffer: bundle });
   const contestable = unpaid.page.getByTestId('contestable');
-  await expect(contestable).toContainText('any member may challenge it', { timeout: 60_000 });
+  await expect(contestable).toContainText('any member may challenge it');
   await contestable.getByRole('button', { name: 'Look again here' }).click();
-  await expect(contestable.getByTestId('look-outcome')).toContainText('This device finds it right', {
-    timeout: 60_000,
-  });
+  await expect(contestable.getByTestId('look-outcome')).toContainText('This device finds it right');
   await look(unpaid.page, 'contestable');
   await page.getByRole('button', { name: 'Audit now' }).click();
-  await expect(page.getByTestId('audit-outcome')).toHaveText('Everything came to the same.', { timeout: 60_000 });
+  await expect(page.getByTestId('audit-outcome')).toHaveText('Everything came to the same.');
   await look(page, 'verified');
 
   await page.goto(`${app.origin}/community`);
   const witnesses = page.getByTestId('witnesses');
-  await expect(witnesses.getByText(/You could name 3 members now, from 3 lines of invitations/)).toBeVisible({
-    timeout: 60_000,
-  });
+  await expect(witnesses.getByText(/You could name 3 members now, from 3 lines of invitations/)).toBeVisible();
   await witnesses.getByRole('button', { name: 'Name them as witnesses' }).click();
   await expect(witnesses.getByTestId('witnesses-now')).toHaveText(/^3 nodes named, in force from /);
   await look(page, 'witnesses');

@@ -23,7 +23,6 @@ let checker: PersonAtPage;
 
 test.describe.configure({ mode: 'serial' });
 test.beforeAll(async ({ browser }) => {
-  test.setTimeout(180_000);
   harness = await serveHarness({ modules: [LIAR_MODULE] });
   app = await serveApp({ server: { allowedOrigins: [harness.origin] } });
   asker = await arrive(browser, app.origin);
@@ -52,7 +51,6 @@ async function expectNothingEarned(liar: LiarAtPage): Promise<void> {
 }
 
 test('a forged token is rejected by the third tab, shown as rejected, and earns nothing', async ({ browser }) => {
-  test.setTimeout(120_000);
   await contribute(checker.page);
   await withdraw(checker.page);
   const liar = await liarArrives(browser, { lies: { forgedTokenAt: 6 }, tokenPauseMs: 60 });
@@ -65,7 +63,7 @@ test('a forged token is rejected by the third tab, shown as rejected, and earns 
   const answer = asker.page.getByTestId('answer');
   await expect(answer.getByTestId('answer-text')).toContainText(/\w/);
   await contribute(checker.page);
-  await expect(answer.getByTestId('verdict')).toHaveText('Rejected', { timeout: 30_000 });
+  await expect(answer.getByTestId('verdict')).toHaveText('Rejected');
   await expect(answer).toContainText('The check failed');
   await expect(answer.getByTestId('answer-text')).toHaveCount(0);
   await answer.getByRole('button', { name: 'Show route' }).click();
@@ -86,7 +84,6 @@ test('a forged token is rejected by the third tab, shown as rejected, and earns 
 });
 
 test('a text that is not what its tokens say is rejected by the third tab and earns nothing', async ({ browser }) => {
-  test.setTimeout(120_000);
   // Single letters, so that what is streamed and what is returned agree and only the tokens tell.
   const liar = await liarArrives(browser, { lies: { swappedWords: { e: 'o' } } });
   await asker.page.waitForFunction(

@@ -51,7 +51,6 @@ const withHeldTokens = (page: Page): Promise<unknown> =>
 test.describe.configure({ mode: 'serial' });
 
 test.beforeAll(async ({ browser }) => {
-  test.setTimeout(180_000);
   app = await serveApp();
   asker = await arrive(browser, app.origin);
   worker = await arrive(browser, app.origin, { before: withHeldTokens });
@@ -115,7 +114,6 @@ test('nobody offers is told apart from nobody answered', async () => {
 const MOST_CRASHES = 3;
 
 test('the expert crashes in the middle of an answer and the answer is complete elsewhere', async ({ browser }) => {
-  test.setTimeout(240_000);
   const contributors = new Map([worker, checker].map((person) => [person.nodeId, person]));
   let holder: PersonAtPage | null = null;
   // Called when the answer begins: the tab that writes it crashes, and the next one may write all of it.

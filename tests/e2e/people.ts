@@ -72,7 +72,6 @@ export const seesOffers = (page: Page, capability: string, count: number): Promi
       window.tabmesh!.peers().filter((peer) => peer.state !== 'offline' && peer.capabilities.includes(wanted as string))
         .length >= (least as number),
     [capability, count] as const,
-    { timeout: 30_000 },
   );
 
 /** Resolves when the page's node is linked with this peer. */
@@ -80,19 +79,14 @@ export const isLinkedWith = (page: Page, nodeId: string): Promise<unknown> =>
   page.waitForFunction(
     (wanted) => window.tabmesh!.peers().some((peer) => peer.nodeId === wanted && peer.state !== 'offline'),
     nodeId,
-    { timeout: 30_000 },
   );
 
 /** Resolves when the page's node is online, in the community of this name if one is given. */
 export const isOnline = (page: Page, community?: string): Promise<unknown> =>
-  page.waitForFunction(
-    (name) => {
-      const status = window.tabmesh!.status();
-      return status.state === 'online' && (name === null || status.community.name === name);
-    },
-    community ?? null,
-    { timeout: 45_000 },
-  );
+  page.waitForFunction((name) => {
+    const status = window.tabmesh!.status();
+    return status.state === 'online' && (name === null || status.community.name === name);
+  }, community ?? null);
 
 export const statusOf = (page: Page) => page.evaluate(() => window.tabmesh!.status());
 export const ledgerOf = (page: Page) => page.evaluate(() => window.tabmesh!.ledger());

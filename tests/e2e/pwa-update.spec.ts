@@ -71,7 +71,7 @@ test('a new version waits until the person says so, then switches every tab and 
     await deploy(next, served);
     const nextPage = await readFile(join(next, '200.html'), 'utf8');
     // The server looks for a new build at most once a second.
-    await expect.poll(async () => (await fetch(`${app.origin}/200.html`)).text(), { timeout: 60_000 }).toBe(nextPage);
+    await expect.poll(async () => (await fetch(`${app.origin}/200.html`)).text()).toBe(nextPage);
     const notice = first.getByTestId('update-notice');
     await expect
       .poll(

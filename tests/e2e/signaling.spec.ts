@@ -21,7 +21,6 @@ const everyone = () => [asker, worker, checker];
 
 test.describe.configure({ mode: 'serial' });
 test.beforeAll(async ({ browser }) => {
-  test.setTimeout(180_000);
   app = await serveApp();
   asker = await arrive(browser, app.origin);
   worker = await arrive(browser, app.origin);
