@@ -125,6 +125,8 @@ export function readSources(files: Files): Result<ReadSources & { readonly rewri
     repeated(traces, ({ traceId }) => traceId, TRACES),
     repeated(statements.value, ({ id }) => id, STATEMENTS),
     repeated(receipts.value, ({ id }) => id, RECEIPTS),
+    repeated(openings.value.requests, ({ traceId }) => traceId, OPENINGS),
+    repeated(openings.value.jobs, ({ commitment }) => commitment, OPENINGS),
   ].find((message) => message !== null);
   if (twice !== undefined) return fail('stands_twice', twice);
   const known = new Map(statements.value.map((one) => [one.id, one]));
