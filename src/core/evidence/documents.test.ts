@@ -36,3 +36,13 @@ test('the words of a job are laid open once', async () => {
   const files = withMore({ requests: [], jobs: [{ ...job!, output: canonicalOf({ text: 'Never said' }) }] });
   expect(await built(files)).toMatchObject({ ok: false, error: { code: 'stands_twice' } });
 });
+
+test('the words of a job that no trace here names are not shown, whatever commitment lies beside them', async () => {
+  const [kept] = run.kept;
+  const elsewhere = await keepTraces({ members: { worker: {}, other: {}, checker: {} }, providers: ['mesh', 'self'] });
+  const { statements, jobs } = elsewhere.kept[1]!;
+  const job = { ...jobs[0]!, output: canonicalOf({ text: 'Never said' }) };
+  const more = { ...kept!, statements: [...kept!.statements, ...statements], jobs: [...kept!.jobs, job] };
+  const files = unwrap(evidenceSources({ kept: [more], receipts: run.receipts }, true));
+  expect(await built(files)).toMatchObject({ ok: false, error: { code: 'opening_differs' } });
+});
