@@ -8,7 +8,7 @@ import {
 } from '#core/jobs/batch/contribution-ledger';
 import { parseManifest } from '#core/jobs/batch/manifest';
 import { renderMessageLog } from '#core/jobs/batch/message-log';
-import type { DocumentWrite } from '#core/jobs/batch/named-documents';
+import { inFile, type DocumentWrite } from '#core/jobs/batch/named-documents';
 import { batchReceipts, renderBatchReceipts } from '#core/jobs/batch/receipts';
 import { runBatch } from '#core/jobs/batch/run-batch';
 import { deterministicJobTypes } from '#services/deterministic-job-types';
@@ -48,8 +48,9 @@ async function runManifest(input: CommandInput): Promise<Result<string>> {
   // The ledger comes last: it must not hold a run whose other files could not be written.
   if (paths.value.ledger !== null) {
     const before = ledger.value.value ?? EMPTY_CONTRIBUTION_LEDGER;
-    const text = renderContributionLedger(appendBatch(before, manifest.value.value, run.value));
-    writes.push({ path: paths.value.ledger, text, readAs: ledger.value.text });
+    const after = appendBatch(before, manifest.value.value, run.value);
+    if (!after.ok) return inFile(paths.value.ledger, after.error);
+    writes.push({ path: paths.value.ledger, text: renderContributionLedger(after.value), readAs: ledger.value.text });
   }
   const written = await writeDocuments(writes);
   if (!written.ok) return written;

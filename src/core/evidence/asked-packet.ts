@@ -13,6 +13,7 @@ import { decodeThrough } from '../wire/gate';
 import { MAX_SIGNED_BYTES } from '../wire/limits';
 import type { Signed } from '../wire/signed';
 import { readable } from '../wire/signed-text';
+import { canonicalOf } from './openings';
 import type { StepsSoFar } from './step-kinds';
 import type { Trace } from './trace';
 
@@ -31,7 +32,7 @@ export interface AskedRequest {
 /** What the packet of a request says; null where its words are more than a packet holds. */
 export function draftOfRequest(asked: AskedRequest): TaskPacketDraft | null {
   const { traceId, capability, question, input, payAtMostMicros, at } = asked;
-  const prompt = question !== undefined && holdsText(input, question) ? question : textOfInput(input);
+  const prompt = question !== undefined && holdsText(input, question) ? question : textOfInput(asStored(input));
   if (prompt.trim() === '' || prompt.length > MAX_TASK_PROMPT_CHARACTERS) return null;
   const maxTokens = (input as { readonly maxTokens?: unknown } | null)?.maxTokens;
   return {
@@ -81,6 +82,12 @@ export function packetDiffers(
   if (maxTokens !== undefined && [...so.runs.values()].some(({ shownTokens }) => shownTokens > maxTokens))
     return 'The answer is longer than the task packet allows.';
   return null;
+}
+
+/** As it is read again later: half a surrogate pair, which has no bytes of its own, is another character by then. */
+function asStored(input: unknown): unknown {
+  const read = decodeCanonical(canonicalOf(input));
+  return read.ok ? read.value : input;
 }
 
 const textOfInput = (input: unknown): string => jsonText(readable(input), { sortKeys: true });

@@ -125,12 +125,15 @@ export function readSources(files: Files): Result<ReadSources & { readonly rewri
     repeated(traces, ({ traceId }) => traceId, TRACES),
     repeated(statements.value, ({ id }) => id, STATEMENTS),
     repeated(receipts.value, ({ id }) => id, RECEIPTS),
+    repeated(openings.value.requests, ({ traceId }) => traceId, OPENINGS),
+    repeated(openings.value.jobs, ({ commitment }) => commitment, OPENINGS),
   ].find((message) => message !== null);
   if (twice !== undefined) return fail('stands_twice', twice);
   const known = new Map(statements.value.map((one) => [one.id, one]));
+  // What no trace names would be held against nothing, and shown all the same.
   const stray =
     openings.value.requests.some(({ traceId }) => !traces.some((trace) => trace.traceId === traceId)) ||
-    openings.value.jobs.some(({ commitment }) => known.get(commitment)?.statement.type !== 'commitment');
+    openings.value.jobs.some(({ commitment }) => !traces.some(({ commitments }) => commitments.includes(commitment)));
   if (stray) return fail('opening_differs', `${OPENINGS}: an opening is of nothing that lies here.`);
   return ok({
     rewritten: rewritten.value,

@@ -191,6 +191,8 @@ export async function openLedger(deps: LedgerDeps): Promise<Result<Ledger>> {
     (await beginnings?.missing(fold.state.bannedFrom)) ?? ok([]);
   /** The state is by a checkpoint that a proof made void, until the entries are here by which it can be judged anew. */
   let voided = false;
+  /** What is shown while the state is made anew: by half of it, what was claimed long ago would be claimed again. */
+  let stateBefore: LedgerState | null = null;
   /** What is written meanwhile is of a state that is about to be replaced. */
   let beginsAnew = false;
 
@@ -516,11 +518,16 @@ export async function openLedger(deps: LedgerDeps): Promise<Result<Ledger>> {
 
   const readAnew = (): Promise<Result<void>> =>
     whileNoneIsWritten(async () => {
-      const again = await readLogs(null);
-      if (!again.ok) return again;
-      own.head = logOf(self).head;
-      logs.set(self, own);
-      return ok(undefined);
+      stateBefore = fold.state;
+      try {
+        const again = await readLogs(null);
+        if (!again.ok) return again;
+        own.head = logOf(self).head;
+        logs.set(self, own);
+        return ok(undefined);
+      } finally {
+        stateBefore = null;
+      }
     });
 
   /** The proof is kept before it changes anything. */
@@ -739,7 +746,7 @@ export async function openLedger(deps: LedgerDeps): Promise<Result<Ledger>> {
       return own.head;
     },
     get state() {
-      return fold.state;
+      return stateBefore ?? fold.state;
     },
     changed,
     append,

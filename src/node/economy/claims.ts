@@ -77,11 +77,15 @@ export function startClaims({ signer, clock, ledger, witnessing }: ClaimsDeps): 
   function sweep(): Promise<void> {
     again = true;
     running ??= (async () => {
-      while (again && !stopped) {
-        again = false;
-        await sweepOnce();
+      try {
+        while (again && !stopped) {
+          again = false;
+          await sweepOnce();
+        }
+      } finally {
+        // What threw once ends this run, not every later one.
+        running = null;
       }
-      running = null;
     })();
     return running;
   }

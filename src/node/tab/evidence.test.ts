@@ -157,3 +157,27 @@ test('a disk that is full keeps nothing, and the answer comes all the same', asy
   expect(unwrap(await desk.seal(receiptId, false)).withTrace).toBe(false);
   expect(desk.view.kept).toBe(0);
 });
+
+test('words that could not be deleted are not said to be forgotten', async () => {
+  const { records } = storage;
+  let stuck = false;
+  const failing: NodeStorage = {
+    ...storage,
+    records: {
+      ...records,
+      delete: async (key) =>
+        stuck ? { ok: false, error: { code: 'storage_failed', message: 'Not now.' } } : records.delete(key),
+    },
+  };
+  const desk = unwrap(
+    await openEvidenceDesk({ storage: failing, nodeKey: { signer } as never, mesh: node }, { clock, verify }),
+  );
+  await ask(desk);
+  await desk.keeps('');
+  stuck = true;
+  expect(await desk.forget('all')).toMatchObject({ error: { code: 'storage_failed' } });
+  expect(await keptKeys()).toHaveLength(1);
+  stuck = false;
+  unwrap(await desk.forget('all'));
+  expect([await keptKeys(), desk.view.kept]).toEqual([[], 0]);
+});

@@ -78,6 +78,15 @@ export async function openEvidenceDesk(
     return ok(undefined);
   }
 
+  /** The words go first: while one of them is still there, nobody is told that it is forgotten, and it can be tried again. */
+  async function forget(next: readonly KeptEntry[]): Promise<Result<void>> {
+    for (const { traceId } of entries.filter((one) => !next.includes(one))) {
+      const deleted = await records.delete(TRACE_KEY + traceId);
+      if (!deleted.ok) return deleted;
+    }
+    return become(next);
+  }
+
   async function keep({ traceId, receiptId, at, bytes }: KeptBytes): Promise<void> {
     const written = await records.set(TRACE_KEY + traceId, bytes);
     if (!written.ok) return;
@@ -189,7 +198,7 @@ export async function openEvidenceDesk(
     askedBy: (receiptId, traceId) => inOrder(() => askedBy(receiptId, traceId)),
     seal: (receiptId, words) => inOrder(() => seal(receiptId, words)),
     forget: (traceIds) =>
-      inOrder(() => become(traceIds === 'all' ? [] : entries.filter(({ traceId }) => !traceIds.includes(traceId)))),
+      inOrder(() => forget(traceIds === 'all' ? [] : entries.filter(({ traceId }) => !traceIds.includes(traceId)))),
     work(node, request) {
       const keeper = createTraceKeeper(request);
       let settle: (kept: Result<KeptBytes>) => void = () => {};

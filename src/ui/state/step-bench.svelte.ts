@@ -84,16 +84,18 @@ export class StepBench {
     );
   }
 
-  /** A step that is asked for while another one goes on is not done. */
+  /** A step that is asked for while another one goes on is not done; one during which the folder is emptied leaves nothing. */
   async #do<Did>(
     step: (steps: BatchSteps, files: FlowFilesView) => Result<Stepped<Did>> | Promise<Result<Stepped<Did>>>,
     say: (did: Stepped<Did>) => string,
   ): Promise<void> {
     if (this.#busy) return;
     this.#busy = true;
+    const before = this.folder;
     try {
       const { steps } = await this.#lab();
-      const stepped = await step(steps, this.folder?.files ?? NO_FILES);
+      const stepped = await step(steps, before?.files ?? NO_FILES);
+      if (this.folder !== before) return;
       if (!stepped.ok) return this.refuse(stepped.error);
       const { folder } = stepped.value;
       this.folder = folder;

@@ -22,7 +22,7 @@ const record = (units: number, more = '') =>
   `{"node_id":"n","job_id":"y","status":"completed","contribution_units":${units}${more}}`;
 
 test('records keep type, validation and reason; invalid results stay visible with no units', () => {
-  const ledger = appendBatch(EMPTY_CONTRIBUTION_LEDGER, manifest, artefacts);
+  const ledger = unwrap(appendBatch(EMPTY_CONTRIBUTION_LEDGER, manifest, artefacts));
   expect(ledger.records).toMatchObject([
     {
       node_id: 'b',
@@ -47,7 +47,7 @@ test('records keep type, validation and reason; invalid results stay visible wit
 });
 
 test('older records load, and they and unknown fields are written back as they were', () => {
-  const ledger = appendBatch(unwrap(parseContributionLedger(old)), manifest, artefacts);
+  const ledger = unwrap(appendBatch(unwrap(parseContributionLedger(old)), manifest, artefacts));
   const written = JSON.parse(renderContributionLedger(ledger)) as { note: string; records: unknown[] };
   expect(written.note).toBe('kept');
   expect(written.records).toHaveLength(3);
@@ -62,7 +62,8 @@ test('older records load, and they and unknown fields are written back as they w
 });
 
 test('a summary per node adds up its records', () => {
-  const twice = appendBatch(appendBatch(EMPTY_CONTRIBUTION_LEDGER, manifest, artefacts), manifest, artefacts);
+  const once = unwrap(appendBatch(EMPTY_CONTRIBUTION_LEDGER, manifest, artefacts));
+  const twice = unwrap(appendBatch(once, manifest, artefacts));
   expect(summariseLedger(twice)).toEqual([
     { node_id: 'a', results: 2, completed_jobs: 0, failed_jobs: 2, contribution_units: 0 },
     { node_id: 'b', results: 2, completed_jobs: 2, failed_jobs: 0, contribution_units: 4 },
@@ -70,7 +71,7 @@ test('a summary per node adds up its records', () => {
 });
 
 test('the summary as a document counts verdicts where records have them, and is empty for an empty ledger', () => {
-  const ledger = appendBatch(unwrap(parseContributionLedger(old)), manifest, artefacts);
+  const ledger = unwrap(appendBatch(unwrap(parseContributionLedger(old)), manifest, artefacts));
   expect(JSON.parse(renderLedgerSummary(ledger))).toEqual({
     version: 1,
     nodes: summariseLedger(ledger),
@@ -127,4 +128,13 @@ test.each([
   const read = parseContributionLedger(text);
   expect(read.ok ? 'read' : read.error.code).toBe(code);
   expect(read.ok ? '' : read.error.message).toMatch(/^[^\n]+\.$/);
+});
+
+test('nothing is recorded that takes the units beyond what can be counted: such a ledger would not be read again', () => {
+  const [record] = unwrap(appendBatch(EMPTY_CONTRIBUTION_LEDGER, manifest, artefacts)).records;
+  const full = { ...EMPTY_CONTRIBUTION_LEDGER, records: [{ ...record!, contribution_units: Number.MAX_SAFE_INTEGER }] };
+  const more = { ...record!, contribution_units: 1, assignment_hash: 'ef'.repeat(32) };
+  expect(appendOnce(full, [more])).toMatchObject({ error: { code: 'too_many_units' } });
+  expect(appendBatch(full, manifest, artefacts)).toMatchObject({ error: { code: 'too_many_units' } });
+  expect(unwrap(appendOnce(full, [{ ...more, contribution_units: 0 }])).added).toBe(1);
 });

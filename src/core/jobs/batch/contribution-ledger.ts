@@ -97,18 +97,25 @@ export const contributionOf = ({ job, nodeId, reported, judgement, resultHash }:
   result_hash: resultHash,
 });
 
-/** The ledger with one record per judged result of a finished batch, in job order, at its end. */
-export function appendBatch(
+/** The ledger with one record per judged result of a finished batch, in job order, at its end. Code `too_many_units`. */
+export const appendBatch = (
   ledger: ContributionLedger,
   manifest: BatchManifest,
   artefacts: BatchArtefacts,
-): ContributionLedger {
-  return { ...ledger, records: [...ledger.records, ...settledJobs(manifest, artefacts).map(contributionOf)] };
+): Result<ContributionLedger> => withRecords(ledger, settledJobs(manifest, artefacts).map(contributionOf));
+
+/** A ledger whose units add up to more than can be counted would never be read again. */
+function withRecords(ledger: ContributionLedger, added: readonly ContributionRecord[]): Result<ContributionLedger> {
+  const records = [...ledger.records, ...added];
+  return Number.isSafeInteger(unitsIn(records))
+    ? ok({ ...ledger, records })
+    : fail('too_many_units', "The ledger's units would add up to more than can be counted; use another file.");
 }
 
 /**
  * The ledger with those records at its end whose assignment it does not hold yet, and how many were added. A record of the
  * same assignment that says something else is refused (`conflicting_record`): work is the same each time it is done.
+ * Code `too_many_units`.
  */
 export function appendOnce(
   ledger: ContributionLedger,
@@ -127,7 +134,8 @@ export function appendOnce(
         `The ledger holds another record of the assignment of the job ${JSON.stringify(record.job_id)}.`,
       );
   }
-  return ok({ ledger: { ...ledger, records: [...ledger.records, ...added] }, added: added.length });
+  const after = withRecords(ledger, added);
+  return after.ok ? ok({ ledger: after.value, added: added.length }) : after;
 }
 
 /** What each node of a ledger did, in code point order of the node ids. */

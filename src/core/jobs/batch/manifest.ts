@@ -1,8 +1,12 @@
 import * as v from 'valibot';
+import { isShallow } from '../../base/json-limits';
 import { parseJsonText } from '../../base/json-text';
 import { fail, ok, type Result } from '../../base/result';
 import { countCodePoints, isBlank, isWellFormed } from '../../base/text';
 import { isPlainObject, type PayloadFields } from './payload';
+
+/** Above a payload stand the log, its messages, one of them and what that says: so deep it lies wherever a job is written down. */
+const LEVELS_ABOVE_PAYLOAD = 4;
 
 /** Largest manifest that is read: far above what a person writes, small enough to hold in memory several times. */
 export const MAX_MANIFEST_CHARACTERS = 16 * 1024 * 1024;
@@ -103,7 +107,13 @@ export const batchManifestSchema = v.object(
           {
             job_id: idSchema,
             job_type: idSchema,
-            payload: v.optional(v.custom<PayloadFields>(isPlainObject, 'must be an object'), () => ({})),
+            payload: v.optional(
+              v.pipe(
+                v.custom<PayloadFields>(isPlainObject, 'must be an object'),
+                v.check((payload) => isShallow(payload, LEVELS_ABOVE_PAYLOAD), 'nests too deeply'),
+              ),
+              () => ({}),
+            ),
           },
           missingOr('must be an object'),
         ),

@@ -40,6 +40,12 @@ export interface LogScope {
   readonly jobIds: readonly string[];
 }
 
+/** Messages that are about to be written; more than a log holds would never be read again. Code `too_many_messages`. */
+export const fitsOneLog = (messages: readonly BatchMessage[], what: string): Result<readonly BatchMessage[]> =>
+  messages.length <= MAX_MESSAGES
+    ? ok(messages)
+    : fail('too_many_messages', `The ${what} would hold ${messages.length} messages; ${MAX_MESSAGES} are the most.`);
+
 /** The figures of a log, counted from its messages. Without a scope nodes and jobs stand in the order in which they first appear. */
 export function metadataOf(messages: readonly BatchMessage[], scope: LogScope = scopeOf(messages)): LogMetadata {
   const of = (type: MessageType) => messages.filter((message) => message.message_type === type);

@@ -3,7 +3,7 @@ import { fail, ok, type Result } from '../../base/result';
 import { byCodePoint } from '../../base/text';
 import { parseNodeFile, parseNodeMessages, type NodeMessages } from './inboxes';
 import type { BatchMessage } from './job-messages';
-import { MAX_MESSAGES } from './message-log';
+import { fitsOneLog, MAX_MESSAGES } from './message-log';
 import { nodeFileName } from './node-file-name';
 import type { Pass } from './process-inbox';
 
@@ -16,7 +16,7 @@ const leaves = (message: BatchMessage): boolean =>
 
 /**
  * An outbox with the results and validations of a pass at its end. What stands there already stays; a message that stands
- * there and says something else is refused (`conflicting_message`).
+ * there and says something else is refused (`conflicting_message`), more than an outbox holds as well (`too_many_messages`).
  */
 export function addToOutbox(outbox: NodeMessages, pass: Pass): Result<NodeMessages> {
   const known = new Map(outbox.messages.map((message) => [message.message_id, message]));
@@ -29,7 +29,8 @@ export function addToOutbox(outbox: NodeMessages, pass: Pass): Result<NodeMessag
       return fail('conflicting_message', `The outbox holds another message under the id ${name}.`);
     }
   }
-  return ok({ node_id: outbox.node_id, messages: [...outbox.messages, ...added] });
+  const messages = fitsOneLog([...outbox.messages, ...added], 'outbox');
+  return messages.ok ? ok({ node_id: outbox.node_id, messages: messages.value }) : messages;
 }
 
 /** The outbox of a node; anything in it that is not this node's is refused (`wrong_node`). */

@@ -1,12 +1,14 @@
 import { equalJson } from '../../base/json-text';
-import { fail, ok, type Result } from '../../base/result';
+import { fail, type Result } from '../../base/result';
 import { emittedIds, type BatchMessage } from './job-messages';
+import { fitsOneLog } from './message-log';
 import type { Pass } from './process-inbox';
 
 /**
  * What a node's pass leaves to read: the messages that it was given, in their order, then what it emitted, in the order of the
  * assignments. `earlier` is what an earlier pass over fewer messages left; what was emitted then stays, so that
- * many passes leave what one would. A message in it that is of neither kind is refused (`other_log`).
+ * many passes leave what one would. A message in it that is of neither kind is refused (`other_log`), more than a log holds as well
+ * (`too_many_messages`).
  */
 export function outputLogOf(
   messages: readonly BatchMessage[],
@@ -35,5 +37,5 @@ export function outputLogOf(
     const before = [ids.result, ids.validation, ids.contribution].flatMap((id) => emittedBefore.get(id) ?? []);
     return emittedNow.get(message_id) ?? before;
   });
-  return ok([...messages, ...emitted]);
+  return fitsOneLog([...messages, ...emitted], 'output log');
 }

@@ -14,7 +14,7 @@ import { dispatchBatch } from './dispatch';
 import { inboxesOf, parseInbox, renderNodeMessages, type NodeMessages } from './inboxes';
 import type { BatchMessage } from './job-messages';
 import { readManifest } from './manifest';
-import { parseMessageLog, renderMessages } from './message-log';
+import { MAX_MESSAGES, parseMessageLog, renderMessages } from './message-log';
 import { newNodeState, renderNodeState, type NodeState } from './node-state';
 import { addToOutbox, collectOutboxes, parseOutbox, parseOutboxFile } from './outboxes';
 import { outputLogOf } from './output-log';
@@ -194,6 +194,14 @@ test('an output log of another input, a record and a message that say something 
   const { outbox } = passOver(dispatched, nothing('a'));
   const forged = outbox.messages.map((message) => ({ ...message, payload: { ...message.payload, valid: false } }));
   expect(codeOf(addToOutbox({ ...outbox, messages: forged }, pass))).toBe('conflicting_message');
+});
+
+test('more messages than a log holds are not written: nobody would read them again', () => {
+  const pass = unwrap(processInbox(dispatched, newNodeState('a'), shoutTypes));
+  const [message] = dispatched;
+  const full = Array.from({ length: MAX_MESSAGES }, (_, at) => ({ ...message!, message_id: `other-${at}` }));
+  expect(codeOf(addToOutbox({ node_id: 'a', messages: full }, pass))).toBe('too_many_messages');
+  expect(codeOf(outputLogOf([...full.slice(dispatched.length), ...dispatched], pass, []))).toBe('too_many_messages');
 });
 
 test('inboxes stand only for those who have messages, and hold only their own', () => {
