@@ -127,6 +127,8 @@ export function createPayer(deps: PayerDeps): Payer {
     const { id, seq } = written.value;
     const stands = ledger.state.reservationsById.has(id);
     if (!stands) return null;
+    // Whatever becomes of it from here on, it comes back when it has expired.
+    later(RESERVED_FOR_MS + EXPIRY_GRACE_MS, () => void endExpired(id));
     const [heads, brought] = await Promise.all([
       witnessing.certifyHead({ author: self, seq, id }, witnessing.setFor(self, roster)),
       exchange.bring(expert),
@@ -140,7 +142,6 @@ export function createPayer(deps: PayerDeps): Payer {
       release(jobId);
       return null;
     }
-    later(RESERVED_FOR_MS + EXPIRY_GRACE_MS, () => void endExpired(id));
     return { payment: { reservation: entry.value[0]!, heads: certified }, atMostMicros: amountMicros };
   }
 
