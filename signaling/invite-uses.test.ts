@@ -61,6 +61,10 @@ describe('the uses of an invite', () => {
     expect(outcomes.slice(0, 256).every(({ ok }) => ok)).toBe(true);
     expect(outcomes[256]).toMatchObject({ ok: false, error: { code: 'server_full' } });
     unwrap(await uses.count({ ...invite, issuer: nodeOf(8), inviteId: 'of another' }, nodeOf(1), 0));
+    // Those that are forgotten make room, also while the server runs.
+    const later = { ...invite, inviteId: 'later', expiresAt: 60 * DAY_MS };
+    expect(await uses.count(later, nodeOf(1), 39 * DAY_MS)).toMatchObject({ error: { code: 'server_full' } });
+    unwrap(await uses.count(later, nodeOf(1), 40 * DAY_MS));
   });
 
   test('that could not be written are not counted, and what is counted next survives a restart', async () => {

@@ -113,8 +113,10 @@ export async function openInviteUses(folder: DataFolder, now: number): Promise<R
         return fail('invite_used_up', 'This invitation was used as often as it allows; ask for a new one.');
       }
       if (entry === undefined) {
-        if (entries.size >= MAX_INVITES) forgetEnded(at);
-        if (entries.size >= MAX_INVITES || (invitesByIssuer.get(invite.issuer) ?? 0) >= MAX_INVITES_PER_ISSUER) {
+        const isFull = (): boolean =>
+          entries.size >= MAX_INVITES || (invitesByIssuer.get(invite.issuer) ?? 0) >= MAX_INVITES_PER_ISSUER;
+        if (isFull()) forgetEnded(at);
+        if (isFull()) {
           return fail('server_full', 'This server counts as many invitations as it can; try again later.');
         }
       }
