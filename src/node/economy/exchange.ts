@@ -151,8 +151,10 @@ export function startLedgerExchange({
           if (parts) await findFork(author, peer, length);
         }
       }
-      after = heads.value.heads.at(-1)?.author ?? null;
-      if (!heads.value.more || after === null) return;
+      const next: NodeId | null = heads.value.heads.at(-1)?.author ?? null;
+      // In ascending order, so it comes to an end.
+      if (stopped || !heads.value.more || next === null || (after !== null && next <= after)) return;
+      after = next;
     }
   }
 
