@@ -124,6 +124,22 @@ test('what witnesses would not sign yet is tried again later', async () => {
   disputes.stop();
 });
 
+test('what broke while witnesses were asked is tried again later', async () => {
+  const scene = await court(['host'], 'accepted');
+  for (const one of scene.world.members) scene.give(one);
+  let isBroken = true;
+  const { clock, seen, disputes } = disputesOf(scene.world.member('host'), scene, () => {
+    if (isBroken) throw new Error('a fault of ours');
+    return true;
+  });
+  await clock.advance(1_000);
+  expect(seen.ended).toHaveLength(1);
+  isBroken = false;
+  await clock.advance(60_000);
+  expect(seen.ended).toHaveLength(2);
+  disputes.stop();
+});
+
 test('a ruling is looked at when it comes and never again: a long history of disputes costs nothing', async () => {
   const scene = await court(['a', 'b', 'c', 'd', 'e', 'f'], 'rejected');
   const { payer, world, give, feeder } = scene;
@@ -147,7 +163,7 @@ test('a ruling is looked at when it comes and never again: a long history of dis
 });
 
 /** A payer that finds work of a host wrong and challenges it, before a panel of which nobody is there. */
-async function challengeUnheard(isWritten: boolean) {
+async function challengeUnheard(isWritten: boolean, bring: () => Promise<void> = async () => {}) {
   const world = await createEconomyWorld();
   const [payer, host] = [world.member('payer'), world.member('host')];
   await world.claim(payer, await world.grant(world.founder, payer, credits(5)));
@@ -190,7 +206,7 @@ async function challengeUnheard(isWritten: boolean) {
       call: async ({ id }: { readonly id: string }) =>
         ok(id === checkRedo.id ? { sealed: sealOf(salt, verdict) } : { verdict, salt, lookedAt: null }),
     } as unknown as Bus,
-    exchange: { bring: async () => ok(undefined) } as unknown as LedgerExchange,
+    exchange: { bring } as unknown as LedgerExchange,
     witnessing: {
       certifyHead: async () => ({ statements: [], complete: true }),
       async certifyOutcome({ outcome, reservation }) {
@@ -222,5 +238,19 @@ test.each([
   expect(ended).toEqual([]);
   await clock.advance(expiredMs);
   expect(ended).toEqual(['expired']);
+  disputes.stop();
+});
+
+test('a panel is asked again after asking it broke', async () => {
+  let brought = 0;
+  const { clock, disputes } = await challengeUnheard(true, async () => {
+    brought += 1;
+    throw new Error('a fault of ours');
+  });
+  await clock.advance(1_000);
+  const once = brought;
+  expect(once).toBeGreaterThan(0);
+  await clock.advance(60_000);
+  expect(brought).toBe(2 * once);
   disputes.stop();
 });

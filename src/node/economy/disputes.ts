@@ -259,7 +259,7 @@ export function startDisputes(deps: DisputesDeps): Disputes {
     if (!proposal || state.rulings.has(challenge.id)) return forget(bond);
     if (clock.now() > open.raisedAt + proposal.windowSeconds * 1_000 + RULING_MS) return forget(bond);
     convening.add(bond);
-    const ruled = await askPanel(open, challenge.id, proposal);
+    const ruled = await askPanel(open, challenge.id, proposal).catch(() => false);
     convening.delete(bond);
     if (!ruled) return later(RETRY_MS, () => void convene(bond));
     await forget(bond);
@@ -308,14 +308,17 @@ export function startDisputes(deps: DisputesDeps): Disputes {
     const known = ledger.state.reservationsById.get(reservation);
     if (known === undefined) return true;
     ending.add(reservation);
-    const [entry, how] = await Promise.all([ledger.bytesOf(known.payer, known.seq, 1), ends()]);
-    const bytes = entry.ok ? entry.value[0] : undefined;
-    const closed =
-      bytes === undefined || how === null
-        ? null
-        : await closeReservation(ledger, witnessing, verify, { entry: bytes, heads: [] }, how);
-    ending.delete(reservation);
-    if (how === null || closed?.ok === true) return true;
+    try {
+      const [entry, how] = await Promise.all([ledger.bytesOf(known.payer, known.seq, 1), ends()]);
+      const bytes = entry.ok ? entry.value[0] : undefined;
+      if (how === null) return true;
+      const reserved = bytes === undefined ? null : { entry: bytes, heads: [] };
+      if (reserved && (await closeReservation(ledger, witnessing, verify, reserved, how)).ok) return true;
+    } catch {
+      // What broke is tried again like what failed.
+    } finally {
+      ending.delete(reservation);
+    }
     later(RETRY_MS, () => void inTurn(followRulings));
     return false;
   }
