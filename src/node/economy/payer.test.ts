@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { fail, ok } from '#core/base/result';
+import { fail, ok, type Result } from '#core/base/result';
 import type { Bus } from '#core/bus/bus';
 import type { LedgerEvent } from '#core/ledger/events';
 import type { Ledger } from '#core/ledger/ledger';
@@ -12,7 +12,7 @@ import { createPayer, RESERVED_FOR_MS, type KnownOffer } from './payer';
 import type { Certificate, Witnessing } from './witnessing';
 
 /** A payer whose expert takes no logs and answers nothing, and what it asks witnesses and writes. */
-async function payerOfSilence() {
+async function payerOfSilence(closing: () => Result<unknown> = () => ok({})) {
   const world = await createEconomyWorld();
   const [payer, host] = [world.member('payer'), world.member('host')];
   await world.claim(payer, await world.grant(world.founder, payer, credits(5)));
@@ -38,7 +38,8 @@ async function payerOfSilence() {
     state: feeder.fold.state,
     async append(event: LedgerEvent) {
       written.push(event.kind);
-      if (event.kind === 'reservation.made') feeder.give(reservation.entry);
+      if (event.kind === 'settlement.closed') return closing();
+      feeder.give(reservation.entry);
       return ok(reservation.entry);
     },
     bytesOf: async () => ok([reservation.bytes]),
@@ -66,5 +67,22 @@ test('what was set aside for a node that went away before it heard of it comes b
   expect([written, asked]).toEqual([['reservation.made'], []]);
   await clock.advance(RESERVED_FOR_MS + EXPIRY_GRACE_MS);
   expect([written, asked]).toEqual([['reservation.made', 'settlement.closed'], ['expired']]);
+  payer.stop();
+});
+
+test.each<[string, () => Result<unknown>]>([
+  ['failed', () => fail('storage_full', 'The disk is full.')],
+  [
+    'broke',
+    () => {
+      throw new Error('a fault of ours');
+    },
+  ],
+])('an ending that could not be written is tried again, where writing %s', async (_, once) => {
+  let tries = 0;
+  const { payer, job, clock, written } = await payerOfSilence(() => (++tries === 1 ? once() : ok({})));
+  await payer.reserve(job);
+  await clock.advance(RESERVED_FOR_MS + EXPIRY_GRACE_MS + 60_000);
+  expect(written).toEqual(['reservation.made', 'settlement.closed', 'settlement.closed']);
   payer.stop();
 });
