@@ -362,6 +362,23 @@ describe('the end', () => {
     expect(more).toEqual([]);
   });
 
+  test('is said although the system once would not list its networks, and was looked at again', async () => {
+    const clock = createVirtualClock();
+    const network = createNetwork(clock);
+    let looks = 0;
+    const interfaces = (): LanInterface[] => {
+      if (++looks === 2) throw new Error('not permitted');
+      return [interfaceOf(looks > 2 ? '10.0.0.7' : '10.0.0.1')];
+    };
+    const server = await started(clock, network, '10.0.0.1', { interfaces });
+    await clock.advance(180_000);
+    expect(network.sent.at(-1)!.by).toBe('10.0.0.7');
+    await clock.runUntil(server.stop());
+    expect(answersOf(network.sent.at(-1)!).every(({ ttl }) => ttl === 0)).toBe(true);
+    await clock.advance(5_000);
+    expect([clock.waiting, server.current()]).toEqual([0, null]);
+  });
+
   test('comes at once while a name is still looked for', async () => {
     const clock = createVirtualClock();
     const network = createNetwork(clock);

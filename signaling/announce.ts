@@ -344,7 +344,8 @@ export async function announce(parts: AnnounceParts): Promise<Result<Announcemen
 
   let work: Promise<void> = Promise.resolve();
   function enqueue(step: () => Promise<void>): void {
-    work = work.then(() => (stopped ? undefined : step()));
+    // A step that breaks (a system may refuse to list its networks) ends nothing else: the next look begins again.
+    work = work.then(() => (stopped ? undefined : step())).catch(() => void (interfaces = []));
   }
 
   const joined = await join();

@@ -79,7 +79,10 @@ export function createAppFiles(root: string, clock: Clock): AppFiles {
     const fallback = await stat(join(folder, FALLBACK)).catch(() => null);
     // A build in progress has emptied the folder: go on with what is known until it is whole again.
     if (fallback === null || fallback.mtimeMs === builtMs) return;
-    filesByPath = await listFiles(folder);
+    // One that begins while the folder is read takes files away in the middle of it: then the next look finds out.
+    const files = await listFiles(folder).catch(() => null);
+    if (files === null) return;
+    filesByPath = files;
     builtMs = fallback.mtimeMs;
   }
 

@@ -2,8 +2,8 @@ import { appendFile, mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { unwrap } from '#core/base/result';
-import { openDataFolder } from '#signaling/data-folder';
+import { fail, ok, unwrap } from '#core/base/result';
+import { openDataFolder, type DataFolder } from '#signaling/data-folder';
 import { openInviteUses, type InviteUses } from '#signaling/invite-uses';
 
 const nodeOf = (number: number): string => number.toString(16).padStart(64, '0');
@@ -61,5 +61,31 @@ describe('the uses of an invite', () => {
     expect(outcomes.slice(0, 256).every(({ ok }) => ok)).toBe(true);
     expect(outcomes[256]).toMatchObject({ ok: false, error: { code: 'server_full' } });
     unwrap(await uses.count({ ...invite, issuer: nodeOf(8), inviteId: 'of another' }, nodeOf(1), 0));
+    // Those that are forgotten make room, also while the server runs.
+    const later = { ...invite, inviteId: 'later', expiresAt: 60 * DAY_MS };
+    expect(await uses.count(later, nodeOf(1), 39 * DAY_MS)).toMatchObject({ error: { code: 'server_full' } });
+    unwrap(await uses.count(later, nodeOf(1), 40 * DAY_MS));
+  });
+
+  test('that could not be written are not counted, and what is counted next survives a restart', async () => {
+    let text = '';
+    let isFull = true;
+    const folder = {
+      path: 'a disk that is full',
+      read: async () => ok(text),
+      write: async (_: string, all: string) => ok(void (text = all)),
+      // What fits is written before it fails.
+      append: async (_: string, more: string) => {
+        text += isFull ? more.slice(0, 20) : more;
+        return isFull ? fail('data_unwritable', 'The disk is full.') : ok(undefined);
+      },
+    } satisfies DataFolder;
+    const uses = unwrap(await openInviteUses(folder, 0));
+    const one = { ...invite, uses: 1 };
+    expect(await uses.count(one, nodeOf(1), 0)).toMatchObject({ ok: false, error: { code: 'data_unwritable' } });
+    expect(uses.has('invite', nodeOf(1))).toBe(false);
+    isFull = false;
+    unwrap(await uses.count(one, nodeOf(2), 0));
+    expect(unwrap(await openInviteUses(folder, 0)).has('invite', nodeOf(2))).toBe(true);
   });
 });

@@ -64,14 +64,21 @@ export async function openInviteUses(folder: DataFolder, now: number): Promise<R
     invitesByIssuer.set(line.issuer, (invitesByIssuer.get(line.issuer) ?? 0) + 1);
   }
 
+  function forget(invite: string, { issuer }: Entry): void {
+    entries.delete(invite);
+    const left = invitesByIssuer.get(issuer)! - 1;
+    if (left === 0) invitesByIssuer.delete(issuer);
+    else invitesByIssuer.set(issuer, left);
+  }
+
   function forgetEnded(at: number): void {
-    for (const [invite, entry] of entries) {
-      if (entry.expiresAt + REMEMBER_MS > at) continue;
-      entries.delete(invite);
-      const left = invitesByIssuer.get(entry.issuer)! - 1;
-      if (left === 0) invitesByIssuer.delete(entry.issuer);
-      else invitesByIssuer.set(entry.issuer, left);
-    }
+    for (const [invite, entry] of entries) if (entry.expiresAt + REMEMBER_MS <= at) forget(invite, entry);
+  }
+
+  /** What is not on disk was not counted. */
+  function unnote({ invite, node }: Line): void {
+    const entry = entries.get(invite);
+    if (entry?.nodes.delete(node) && entry.nodes.size === 0) forget(invite, entry);
   }
 
   const kept: string[] = [];
@@ -87,6 +94,15 @@ export async function openInviteUses(folder: DataFolder, now: number): Promise<R
   }
 
   let writing: Promise<unknown> = Promise.resolve();
+  /** A write that failed may have left a part of its line. */
+  let isCutOff = false;
+
+  async function append(line: Line): Promise<Result<void>> {
+    const written = await folder.append(FILE, `${isCutOff ? '\n' : ''}${JSON.stringify(line)}\n`);
+    isCutOff = !written.ok;
+    if (!written.ok) unnote(line);
+    return written;
+  }
 
   return ok({
     has: (inviteId, node) => entries.get(inviteId)?.nodes.has(node) ?? false,
@@ -97,17 +113,19 @@ export async function openInviteUses(folder: DataFolder, now: number): Promise<R
         return fail('invite_used_up', 'This invitation was used as often as it allows; ask for a new one.');
       }
       if (entry === undefined) {
-        if (entries.size >= MAX_INVITES) forgetEnded(at);
-        if (entries.size >= MAX_INVITES || (invitesByIssuer.get(invite.issuer) ?? 0) >= MAX_INVITES_PER_ISSUER) {
+        const isFull = (): boolean =>
+          entries.size >= MAX_INVITES || (invitesByIssuer.get(invite.issuer) ?? 0) >= MAX_INVITES_PER_ISSUER;
+        if (isFull()) forgetEnded(at);
+        if (isFull()) {
           return fail('server_full', 'This server counts as many invitations as it can; try again later.');
         }
       }
       const line: Line = { invite: invite.inviteId, issuer: invite.issuer, expiresAt: invite.expiresAt, node };
       // Counted before it is written, so that two redemptions at the same moment cannot both be the last one.
       note(line);
-      const append = writing.then(() => folder.append(FILE, `${JSON.stringify(line)}\n`));
-      writing = append;
-      return append;
+      const appended = writing.then(() => append(line));
+      writing = appended;
+      return appended;
     },
   });
 }

@@ -352,14 +352,18 @@ describe('the gate before the decoder', () => {
     ['172.32.0.1', false],
     ['255.255.255.255', false],
   ])('lets a packet from %s pass: %s', (address, expected) => {
-    expect(gateAt(() => 0)(good, address)).toBe(expected);
+    expect(gateAt(() => 0)(good, { address, port: 5353 })).toBe(expected);
+  });
+
+  test('lets no packet from port 0 pass, where nobody can be answered', () => {
+    expect(gateAt(() => 0)(good, { address: '10.0.0.7', port: 0 })).toBe(false);
   });
 
   test('lets one visitor pass 60 times at once and 20 times a second', () => {
     let now = 0;
     const mayPass = gateAt(() => now);
     const passed = (address: string) =>
-      Array.from({ length: 100 }, () => mayPass(good, address)).filter(Boolean).length;
+      Array.from({ length: 100 }, () => mayPass(good, { address, port: 5353 })).filter(Boolean).length;
     expect([passed('10.0.0.7'), passed('10.0.0.8')]).toEqual([60, 60]);
     now = 1_000;
     expect(passed('10.0.0.7')).toBe(20);
@@ -367,7 +371,9 @@ describe('the gate before the decoder', () => {
 
   test('lets a whole network pass 300 times at once, however many visitors there are', () => {
     const mayPass = gateAt(() => 0);
-    const passed = Array.from({ length: 1_000 }, (_, i) => mayPass(good, `10.0.0.${i % 250}`)).filter(Boolean).length;
+    const passed = Array.from({ length: 1_000 }, (_, i) =>
+      mayPass(good, { address: `10.0.0.${i % 250}`, port: 5353 }),
+    ).filter(Boolean).length;
     expect(passed).toBe(300);
   });
 });

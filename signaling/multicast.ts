@@ -79,11 +79,12 @@ function isPlausible(bytes: Buffer): boolean {
  * Which packets are decoded at all: those from this network, of a size and shape that may be meant for us, and no more of
  * them than a visitor and the network may send.
  */
-export function createPacketGate(lan: LanInterface, clock: Clock): (bytes: Buffer, address: string) => boolean {
+export function createPacketGate(lan: LanInterface, clock: Clock): (bytes: Buffer, from: PacketSource) => boolean {
   const ofSource = createAddressRate(clock, SOURCE_PACKETS_PER_SECOND, SOURCE_PACKETS_BURST);
   const ofNetwork = createTokenBucket(clock, NETWORK_PACKETS_PER_SECOND, NETWORK_PACKETS_BURST);
-  return (bytes, address) =>
-    isFromNetwork(lan, address) && isPlausible(bytes) && ofSource.take(address) && ofNetwork.take();
+  // Nobody can be answered at port 0: to try throws.
+  return (bytes, { address, port }) =>
+    port !== 0 && isFromNetwork(lan, address) && isPlausible(bytes) && ofSource.take(address) && ofNetwork.take();
 }
 
 /** The encoder writes into the lists of strings that it is given. */
@@ -105,7 +106,7 @@ export function openMulticast(clock: Clock, port: number = MDNS_PORT): OpenLink 
       const decode = socket.listeners('message') as ((bytes: Buffer, from: RemoteInfo) => void)[];
       socket.removeAllListeners('message');
       socket.on('message', (bytes, from) => {
-        if (mayPass(bytes, from.address)) for (const listener of decode) listener(bytes, from);
+        if (mayPass(bytes, from)) for (const listener of decode) listener(bytes, from);
       });
       mdns.on('packet', (decoded: unknown, { address, port: fromPort }: RemoteInfo) => {
         const packet = readPacket(decoded);

@@ -57,6 +57,11 @@ describe('a STUN binding request', () => {
   });
 });
 
+test('a request from port 0, where a reply cannot be sent, gets none', () => {
+  expect(answerBinding(REQUEST, '192.0.2.1', 1)).not.toBeNull();
+  expect(answerBinding(REQUEST, '192.0.2.1', 0)).toBeNull();
+});
+
 async function ask(type: 'udp4' | 'udp6', address: string, port: number, count: number): Promise<Buffer[]> {
   const socket = createSocket(type);
   const replies: Buffer[] = [];

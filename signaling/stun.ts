@@ -32,9 +32,11 @@ const REQUESTS_BURST = 60;
 
 /**
  * The answer to a STUN binding request (RFC 8489 sections 6 and 14): XOR-MAPPED-ADDRESS, or error 420 with the
- * attributes that are not understood. Null for everything that is not a well-formed binding request: no answer at all.
+ * attributes that are not understood. Null for everything that is not a well-formed binding request, and for what came from port 0,
+ * where nobody can be answered: no answer at all.
  */
 export function answerBinding(request: Uint8Array, address: string, port: number): Uint8Array<ArrayBuffer> | null {
+  if (port === 0) return null;
   if (request.length < HEADER_BYTES || request.length > MAX_REQUEST_BYTES || request.length % 4 !== 0) return null;
   const view = new DataView(request.buffer, request.byteOffset, request.byteLength);
   if (view.getUint16(0) !== BINDING_REQUEST || view.getUint32(4) !== MAGIC_COOKIE) return null;

@@ -50,7 +50,8 @@ const accuracyOf = (
 
 interface Standing {
   readonly chosen: number;
-  readonly agreeing: number;
+  /** Places of the answers that say the same, the chosen one among them. */
+  readonly agreeing: readonly number[];
   readonly decided: boolean;
 }
 
@@ -65,9 +66,9 @@ async function stand(
   const places = replicas.flatMap((_, at) => (isRejected(kind.check, replicas[at]!) ? [] : [at]));
   const output = (at: number): unknown => replicas[at]!.asked.claim.output;
   const first = places[0];
-  if (first === undefined) return { chosen: 0, agreeing: 0, decided: false };
+  if (first === undefined) return { chosen: 0, agreeing: [], decided: false };
   const rule = kind.combining;
-  if (rule === undefined || most === 1) return { chosen: first, agreeing: 1, decided: true };
+  if (rule === undefined || most === 1) return { chosen: first, agreeing: [first], decided: true };
   switch (rule.rule) {
     case 'vote': {
       const votes = places.map((at) => ({
@@ -79,7 +80,7 @@ async function stand(
       }));
       const state = countVotes(votes, { remaining, maxWeight: MAX_VOTE_WEIGHT, enough: ENOUGH });
       const alike = places.filter((at) => rule.choice(output(at)) === state.choice);
-      return { chosen: alike[0]!, agreeing: alike.length, decided: alike.length >= agree && state.outcome === 'won' };
+      return { chosen: alike[0]!, agreeing: alike, decided: alike.length >= agree && state.outcome === 'won' };
     }
     case 'patch': {
       const candidates = places.map((at) => ({
@@ -88,23 +89,24 @@ async function stand(
         changedLines: rule.changedLines(output(at)),
       }));
       const chosen = choosePatch(candidates);
-      if (chosen === null) return { chosen: first, agreeing: 0, decided: false };
-      const agreeing = candidates.filter(({ key }) => key === candidates[chosen]!.key).length;
-      return { chosen: places[chosen]!, agreeing, decided: agreeing >= agree || patchDecided(candidates, remaining) };
+      if (chosen === null) return { chosen: first, agreeing: [], decided: false };
+      const agreeing = places.filter((_, at) => candidates[at]!.key === candidates[chosen]!.key);
+      const decided = agreeing.length >= agree || patchDecided(candidates, remaining);
+      return { chosen: places[chosen]!, agreeing, decided };
     }
     case 'alike': {
       const groups = places.map((at) =>
         places.filter((other) => other === at || rule.alike(output(at), output(other))),
       );
       const largest = groups.reduce((best, group) => (group.length > best.length ? group : best));
-      return { chosen: largest[0]!, agreeing: largest.length, decided: largest.length >= agree };
+      return { chosen: largest[0]!, agreeing: largest, decided: largest.length >= agree };
     }
     case 'pairwise': {
-      if (places.length < agree) return { chosen: first, agreeing: places.length, decided: false };
+      if (places.length < agree) return { chosen: first, agreeing: places, decided: false };
       const chosen = await tournament(deps, rule.question(input), places.slice(0, MAX_CANDIDATES), (at) =>
         kind.text(output(at)),
       );
-      return { chosen, agreeing: places.length, decided: true };
+      return { chosen, agreeing: places, decided: true };
     }
   }
 }
@@ -156,12 +158,14 @@ export async function combine(
 ): Promise<Combined> {
   const { chosen, agreeing } = await stand(deps, request, jobClass, replicas, 0);
   const own = verdictOf(request.kind.check, replicas[chosen]!.checks);
-  const figures = { chosen, answers: replicas.length, agreeing };
+  const figures = { chosen, answers: replicas.length, agreeing: agreeing.length };
   const says = request.kind.combining?.rule;
-  if (own.verdict !== 'unchecked' || jobClass.agree === 1 || agreeing < jobClass.agree || says === 'pairwise')
+  if (own.verdict !== 'unchecked' || jobClass.agree === 1 || agreeing.length < jobClass.agree || says === 'pairwise')
     return { ...own, ...figures };
   const lines = new Set<NodeId>();
-  for (const { asked } of replicas)
-    if (![...lines].some((other) => deps.sameBranch(other, asked.executor))) lines.add(asked.executor);
+  for (const at of agreeing) {
+    const { executor } = replicas[at]!.asked;
+    if (![...lines].some((other) => deps.sameBranch(other, executor))) lines.add(executor);
+  }
   return lines.size >= jobClass.agree ? { verdict: 'accepted', check: 'outcome', ...figures } : { ...own, ...figures };
 }

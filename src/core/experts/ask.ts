@@ -173,7 +173,9 @@ function attempt(
   out.push({ type: 'update', update: run.step({ type: 'started', expert, jobId }) });
   if (shown.ids.length === 0) begin(0);
   deps.assigned(expert);
-  void give().then((result) => {
+  // What breaks on the way ends like what fails: this very node has no lease that would end it.
+  const given = give().catch(() => fail('service_failed', 'The job could not be given: a fault of this app.'));
+  void given.then((result) => {
     if (!over && result.ok) begin(0);
     end(result);
   });

@@ -22,6 +22,12 @@ test('a signed body inside another one is shown in words', async () => {
   });
 });
 
+test('a whole number that a double cannot hold is shown digit by digit, and not as nothing', async () => {
+  const signed = await sign(one, { type: 'note', v: 1, most: 2n ** 64n - 1n } as never);
+  expect(JSON.parse(signedText(signed))).toMatchObject({ body: { most: '18446744073709551615' } });
+  expect(signedFromText(signedText(signed))).toEqual({ ok: true, value: signed });
+});
+
 test('no character of it can be another one', async () => {
   const text = signedText(await sign(one, body));
   const signed = signedFromText(text);

@@ -74,6 +74,8 @@ const decoded = (payload: Uint8Array): unknown => {
  */
 export function readable(value: unknown): unknown {
   if (value instanceof Uint8Array) return hex(value);
+  // Whole numbers that JSON readers round; as nothing they would read like what is not there.
+  if (typeof value === 'bigint') return String(value);
   if (Array.isArray(value)) return value.map(readable);
   if (value === null || typeof value !== 'object') return value;
   const inner = v.safeParse(signedSchema, value);

@@ -1,4 +1,4 @@
-import { beforeEach, expect, it } from 'vitest';
+import { beforeEach, expect, it, vi } from 'vitest';
 import type { NodeId } from '#core/base/ids';
 import { fail, ok, unwrap } from '#core/base/result';
 import type { Bus } from '#core/bus/bus';
@@ -133,6 +133,16 @@ it('fills what is missing, and proves a forgery where another beginning was give
   unwrap(await ledger.receiveBeginning(author.nodeId, 0, [other.bytes]));
   await clock.runUntil(beginning.fill(HONEST));
   expect(ledger.proofs).toHaveLength(1);
+  expect(unwrap(await ledger.missing())).toEqual([]);
+});
+
+it('fills what is missing although it broke once', async () => {
+  const { ledger, beginning } = await newcomerAmong(async (_, said) => said);
+  await beginning.from(HONEST);
+  const broken = vi.spyOn(ledger, 'missing').mockRejectedValueOnce(new Error('a fault of ours'));
+  await expect(beginning.fill(HONEST)).rejects.toThrow('a fault of ours');
+  broken.mockRestore();
+  await clock.runUntil(beginning.fill(HONEST));
   expect(unwrap(await ledger.missing())).toEqual([]);
 });
 

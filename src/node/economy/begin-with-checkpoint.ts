@@ -145,8 +145,11 @@ export function createBeginning({ ledger, bus, clock, verify, keep }: BeginningD
     async fill(peer) {
       if (filling) return;
       filling = true;
-      await fillFrom(peer);
-      filling = false;
+      try {
+        await fillFrom(peer);
+      } finally {
+        filling = false;
+      }
     },
     stop() {
       stopped = true;

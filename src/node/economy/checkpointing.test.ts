@@ -1,4 +1,4 @@
-import { beforeEach, expect, it } from 'vitest';
+import { beforeEach, expect, it, vi } from 'vitest';
 import { fail, unwrap } from '#core/base/result';
 import type { Bus } from '#core/bus/bus';
 import { openCertified, type LedgerCheckpoint } from '#core/ledger/certified-checkpoint';
@@ -55,15 +55,18 @@ async function witnesses() {
       return isThere ? handler(input, { caller: world.member('w0').nodeId } as never) : fail('no_answer', 'Away.');
     },
   } as unknown as Bus;
-  const checkpointing = startCheckpointing({
-    links: { reach: async () => true },
-    signer: world.member('w0').signer,
-    verify: world.verify,
-    clock,
-    records: first.storage.records,
-    ledger: first.ledger,
-    bus,
-  });
+  const { records } = first.storage;
+  const start = (): Checkpointing =>
+    startCheckpointing({
+      links: { reach: async () => true },
+      signer: world.member('w0').signer,
+      verify: world.verify,
+      clock,
+      records,
+      ledger: first.ledger,
+      bus,
+    });
+  const checkpointing = start();
   const bring = async (by: Member): Promise<void> => {
     for (const { ledger } of [first, second]) {
       const from = ledger.heads().find((head) => head.author === by.nodeId)?.length ?? 0;
@@ -78,6 +81,8 @@ async function witnesses() {
   return {
     ledgers: [first.ledger, second.ledger],
     checkpointing,
+    records,
+    startAgain: start,
     write,
     bring,
     asked: () => asked,
@@ -144,5 +149,33 @@ it('certifies anew when a forgery is known, though less is covered, and no more 
   await write(1);
   await clock.advance(QUIET_MS);
   expect(asked()).toBe(before);
+  checkpointing.stop();
+});
+
+it('does not take a checkpoint that covers less for the latest, where that could not be read at once', async () => {
+  const { checkpointing, records, startAgain, write } = await witnesses();
+  await write(LEAST_NEW_ENTRIES);
+  await clock.advance(QUIET_MS);
+  const older = (await checkpointing.latest())!;
+  await write(LEAST_NEW_ENTRIES);
+  await clock.advance(QUIET_MS);
+  expect(await latestOf(checkpointing)).toMatchObject({ entries: 2 * LEAST_NEW_ENTRIES });
+  checkpointing.stop();
+
+  vi.spyOn(records, 'get').mockResolvedValueOnce(fail('storage_unavailable', 'Not now.'));
+  const again = startAgain();
+  await again.keep(older);
+  expect(await latestOf(again)).toMatchObject({ entries: 2 * LEAST_NEW_ENTRIES });
+  again.stop();
+});
+
+it('goes on certifying after a try broke', async () => {
+  const { ledgers, checkpointing, write } = await witnesses();
+  vi.spyOn(ledgers[0]!, 'checkpoint').mockImplementationOnce(() => {
+    throw new Error('a fault of ours');
+  });
+  await write(LEAST_NEW_ENTRIES);
+  await clock.advance(HOUR_MS);
+  expect(await latestOf(checkpointing)).toMatchObject({ entries: LEAST_NEW_ENTRIES });
   checkpointing.stop();
 });

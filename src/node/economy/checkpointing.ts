@@ -1,4 +1,5 @@
 import type { Clock, Signer, Verify } from '#core/base/ports';
+import { ok, type Result } from '#core/base/result';
 import type { Bus } from '#core/bus/bus';
 import {
   certifiersOf,
@@ -77,18 +78,30 @@ export function startCheckpointing({
   let stopped = false;
 
   /** It is asked for in parts, one after the other. */
-  let inMemory: Promise<KeptCheckpoint | null> | null = null;
+  let inMemory: Promise<Result<KeptCheckpoint | null>> | null = null;
   let stopForgetting = (): void => {};
 
-  function latest(): Promise<KeptCheckpoint | null> {
-    inMemory ??= records.get<KeptCheckpoint>(key).then((kept) => (kept.ok ? (kept.value ?? null) : null));
+  async function held(): Promise<Result<KeptCheckpoint | null>> {
+    const reading = (inMemory ??= records
+      .get<KeptCheckpoint>(key)
+      .then((kept) => (kept.ok ? ok(kept.value ?? null) : kept)));
     stopForgetting();
     if (!stopped) stopForgetting = clock.after(IN_MEMORY_MS, () => (inMemory = null));
-    return inMemory;
+    const kept = await reading;
+    if (!kept.ok && inMemory === reading) inMemory = null;
+    return kept;
   }
 
-  async function coveredSoFar(): Promise<Pick<KeptCheckpoint, 'entries' | 'banned'>> {
-    return (covers ??= (await latest()) ?? { entries: 0, banned: '' });
+  async function latest(): Promise<KeptCheckpoint | null> {
+    const kept = await held();
+    return kept.ok ? kept.value : null;
+  }
+
+  /** Null where it cannot be read now: then nothing takes its place. */
+  async function coveredSoFar(): Promise<Pick<KeptCheckpoint, 'entries' | 'banned'> | null> {
+    if (covers !== null) return covers;
+    const kept = await held();
+    return kept.ok ? (covers = kept.value ?? { entries: 0, banned: '' }) : null;
   }
 
   /** Forgers that this node knows, and from where on nothing of theirs counts. */
@@ -99,7 +112,7 @@ export function startCheckpointing({
     if (!opened.ok) return;
     const [{ entries }, banned, before] = [opened.value, bannedNow(), await coveredSoFar()];
     // One that knows of another forgery leaves a log out, and may cover less.
-    if (entries <= before.entries && banned === before.banned) return;
+    if (before === null || (entries <= before.entries && banned === before.banned)) return;
     const kept: KeptCheckpoint = { signed, packed, entries, banned };
     const written = await records.set(key, kept);
     if (!written.ok) return;
@@ -132,6 +145,7 @@ export function startCheckpointing({
   /** Whether what was due is done. */
   async function propose(): Promise<boolean> {
     const before = await coveredSoFar();
+    if (before === null) return false;
     const isOutdated = before.entries > 0 && before.banned !== bannedNow();
     const isDue = coverable() - before.entries >= Math.max(LEAST_NEW_ENTRIES, LEAST_NEW_PART * before.entries);
     if (stopped || !(isDue || isOutdated)) return true;
@@ -151,9 +165,10 @@ export function startCheckpointing({
       if (stopped) return;
       if (busy) return whenQuiet();
       busy = true;
-      void propose().then((isDone) => {
+      const proposed = propose().catch(() => false);
+      void proposed.then((isDone) => {
         busy = false;
-        // In vain it cost as much: each time it waits longer.
+        // In vain it cost as much, and so it did where it broke: each time it waits longer.
         waitMs = isDone ? 0 : Math.min(MAX_WAIT_MS, Math.max(LEAST_WAIT_MS, waitMs * 2));
         notBeforeMs = clock.monotonicMs() + waitMs;
         if (!isDone && !stopped) whenQuiet();

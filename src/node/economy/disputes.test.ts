@@ -1,11 +1,16 @@
+import * as v from 'valibot';
 import { expect, test } from 'vitest';
 import { createMemory } from '#adapters/storage-memory';
 import { createEmitter } from '#core/base/events';
-import { ok } from '#core/base/result';
+import { fail, ok } from '#core/base/result';
 import type { Bus } from '#core/bus/bus';
+import { sealOf } from '#core/experts/validators/sealed-verdict';
+import type { WorkKinds } from '#core/experts/work-kind';
 import type { LedgerEvent } from '#core/ledger/events';
 import type { Ledger, LedgerChange } from '#core/ledger/ledger';
 import type { LedgerState } from '#core/ledger/ledger-state';
+import { RULING_MS } from '#core/ledger/witness-duty';
+import { checkRedo } from '#services/check-redo/contract';
 import { createEconomyWorld, credits, type AnyWritten, type Member } from '#tests/fakes/economy-world';
 import { createFoldFeeder } from '#tests/fakes/fold-feeder';
 import { createSeededChance } from '#tests/fakes/seeded-chance';
@@ -119,6 +124,22 @@ test('what witnesses would not sign yet is tried again later', async () => {
   disputes.stop();
 });
 
+test('what broke while witnesses were asked is tried again later', async () => {
+  const scene = await court(['host'], 'accepted');
+  for (const one of scene.world.members) scene.give(one);
+  let isBroken = true;
+  const { clock, seen, disputes } = disputesOf(scene.world.member('host'), scene, () => {
+    if (isBroken) throw new Error('a fault of ours');
+    return true;
+  });
+  await clock.advance(1_000);
+  expect(seen.ended).toHaveLength(1);
+  isBroken = false;
+  await clock.advance(60_000);
+  expect(seen.ended).toHaveLength(2);
+  disputes.stop();
+});
+
 test('a ruling is looked at when it comes and never again: a long history of disputes costs nothing', async () => {
   const scene = await court(['a', 'b', 'c', 'd', 'e', 'f'], 'rejected');
   const { payer, world, give, feeder } = scene;
@@ -139,4 +160,97 @@ test('a ruling is looked at when it comes and never again: a long history of dis
   expect(bystander.seen.lookups).toBe(atFirst + 1);
   expect(bystander.seen.ended).toEqual([]);
   bystander.disputes.stop();
+});
+
+/** A payer that finds work of a host wrong and challenges it, before a panel of which nobody is there. */
+async function challengeUnheard(isWritten: boolean, bring: () => Promise<void> = async () => {}) {
+  const world = await createEconomyWorld();
+  const [payer, host] = [world.member('payer'), world.member('host')];
+  await world.claim(payer, await world.grant(world.founder, payer, credits(5)));
+  const work = await world.reserve(payer, host);
+  const done = await world.work(work);
+  const proposal = await world.propose(host, work, done);
+  const verdict = (await world.verdict(payer, work, done, 'rejected')).signed;
+  const feeder = createFoldFeeder(world.community);
+  for (const { entries } of world.members) for (const { entry } of entries) feeder.give(entry);
+
+  const clock = createVirtualClock(world.nowMs);
+  const ended: string[] = [];
+  const stake = await world.bond(payer, work, done.opened.receipt.chargeMicros);
+  const salt = new Uint8Array(32);
+  const disputes = startDisputes({
+    links: { reach: async (node) => node === payer.nodeId },
+    verify: world.verify,
+    clock,
+    chance: createSeededChance(1),
+    records: createMemory().open().records,
+    ledger: {
+      author: payer.nodeId,
+      community: world.community,
+      state: feeder.fold.state,
+      changed: createEmitter<LedgerChange>(),
+      heads: () => world.members.map(({ nodeId, entries }) => ({ author: nodeId, length: entries.length })),
+      heldFrom: () => 0,
+      entriesOf: async (author: string) => ok(world.byId(author).entries.map(({ entry }) => entry)),
+      bytesOf: async (author: string, seq: number) => ok([world.byId(author).entries[seq]!.bytes]),
+      async append({ kind }: LedgerEvent) {
+        if (kind === 'settlement.closed') return ok({});
+        if (kind === 'challenge.raised' && !isWritten) return fail('storage_full', 'The disk is full.');
+        const { entry } =
+          kind === 'challenge.raised' ? await world.challenge(payer, proposal, work, done, stake) : stake;
+        feeder.give(entry);
+        return ok(entry);
+      },
+    } as unknown as Ledger,
+    bus: {
+      call: async ({ id }: { readonly id: string }) =>
+        ok(id === checkRedo.id ? { sealed: sealOf(salt, verdict) } : { verdict, salt, lookedAt: null }),
+    } as unknown as Bus,
+    exchange: { bring } as unknown as LedgerExchange,
+    witnessing: {
+      certifyHead: async () => ({ statements: [], complete: true }),
+      async certifyOutcome({ outcome, reservation }) {
+        if (reservation === stake.entry.id) ended.push(outcome);
+        return { statements: [], complete: true };
+      },
+      setFor: () => ({ witnesses: [], quorum: 1 }),
+    },
+    kinds: {
+      get: () => ({ checkCapability: checkRedo.id, capability: { output: v.unknown() }, model: () => null }),
+    } as unknown as WorkKinds,
+    checks: new Map([[checkRedo.id, checkRedo]]),
+    loadModel: async () => ok(undefined),
+  });
+  const { commitment } = done.settlement;
+  const raised = await disputes.challenge(work.entry.id, { commitment, salt, input: {}, output: {} });
+  return { clock, disputes, ended, raised };
+}
+
+const HOUR_MS = 60 * 60_000;
+
+test.each([
+  ['the challenge could not be written', false, HOUR_MS / 2, 3 * HOUR_MS],
+  ['nobody of the panel was there in time', true, RULING_MS, 2 * RULING_MS],
+])('a bond comes back when it has expired, where %s', async (_, isWritten, boundForMs, expiredMs) => {
+  const { clock, disputes, ended, raised } = await challengeUnheard(isWritten);
+  expect(raised.ok).toBe(isWritten);
+  await clock.advance(boundForMs);
+  expect(ended).toEqual([]);
+  await clock.advance(expiredMs);
+  expect(ended).toEqual(['expired']);
+  disputes.stop();
+});
+
+test('a panel is asked again after asking it broke', async () => {
+  let brought = 0;
+  const { clock, disputes } = await challengeUnheard(true, async () => {
+    brought += 1;
+    throw new Error('a fault of ours');
+  });
+  await clock.advance(1_000);
+  const once = brought;
+  expect(once).toBeGreaterThan(0);
+  await clock.advance(60_000);
+  expect(brought).toBe(2 * once);
+  disputes.stop();
 });

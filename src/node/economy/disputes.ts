@@ -16,7 +16,7 @@ import { openVerdicts, type OpenedVerdict } from '#core/ledger/open-event';
 import { REJECTIONS_THAT_VOID, voidCharge } from '#core/ledger/rules/closing-rules';
 import { bondFor, rulingOf, type ProposedSettlement } from '#core/ledger/rules/dispute-rules';
 import { commitmentSchema } from '#core/ledger/statements';
-import { RULING_MS } from '#core/ledger/witness-duty';
+import { EXPIRY_GRACE_MS, RULING_MS } from '#core/ledger/witness-duty';
 import type { KeyValueStore } from '#core/storage/ports';
 import type { Links } from '#core/transport/ports';
 import { checkAgainst } from '#core/wire/gate';
@@ -223,6 +223,7 @@ export function startDisputes(deps: DisputesDeps): Disputes {
       rosterRefs(ledger, work.roster),
     );
     if (!bond.ok) return bond;
+    void endUnruled(bond.value.id);
     if (!ledger.state.reservationsById.has(bond.value.id))
       return fail('bond_refused', 'The ledger refused the bond; try again when your witnesses have not just changed.');
     // Kept first: a challenge that stands is brought before its panel, whatever ends this node in between.
@@ -258,7 +259,7 @@ export function startDisputes(deps: DisputesDeps): Disputes {
     if (!proposal || state.rulings.has(challenge.id)) return forget(bond);
     if (clock.now() > open.raisedAt + proposal.windowSeconds * 1_000 + RULING_MS) return forget(bond);
     convening.add(bond);
-    const ruled = await askPanel(open, challenge.id, proposal);
+    const ruled = await askPanel(open, challenge.id, proposal).catch(() => false);
     convening.delete(bond);
     if (!ruled) return later(RETRY_MS, () => void convene(bond));
     await forget(bond);
@@ -307,14 +308,17 @@ export function startDisputes(deps: DisputesDeps): Disputes {
     const known = ledger.state.reservationsById.get(reservation);
     if (known === undefined) return true;
     ending.add(reservation);
-    const [entry, how] = await Promise.all([ledger.bytesOf(known.payer, known.seq, 1), ends()]);
-    const bytes = entry.ok ? entry.value[0] : undefined;
-    const closed =
-      bytes === undefined || how === null
-        ? null
-        : await closeReservation(ledger, witnessing, verify, { entry: bytes, heads: [] }, how);
-    ending.delete(reservation);
-    if (how === null || closed?.ok === true) return true;
+    try {
+      const [entry, how] = await Promise.all([ledger.bytesOf(known.payer, known.seq, 1), ends()]);
+      const bytes = entry.ok ? entry.value[0] : undefined;
+      if (how === null) return true;
+      const reserved = bytes === undefined ? null : { entry: bytes, heads: [] };
+      if (reserved && (await closeReservation(ledger, witnessing, verify, reserved, how)).ok) return true;
+    } catch {
+      // What broke is tried again like what failed.
+    } finally {
+      ending.delete(reservation);
+    }
     later(RETRY_MS, () => void inTurn(followRulings));
     return false;
   }
@@ -325,6 +329,22 @@ export function startDisputes(deps: DisputesDeps): Disputes {
       outcome,
       chargeMicros: outcome === 'settled' ? (ledger.state.reservationsById.get(bond)?.amountMicros ?? 0) : 0,
     }));
+
+  /** A bond on which nobody ruled comes back when it has expired: behind a challenge no sooner than a panel had its time. */
+  async function endUnruled(bond: string): Promise<void> {
+    const { state } = ledger;
+    const known = state.reservationsById.get(bond);
+    if (known === undefined || state.closingByReservation.has(bond)) return;
+    const challenge = state.challengesById.get(state.challengeByBond.get(bond) ?? '');
+    // Then it ends by the ruling.
+    if (challenge && state.rulings.has(challenge.id)) return;
+    const windowSeconds = state.proposalsById.get(challenge?.proposal ?? '')?.windowSeconds ?? 0;
+    const longerMs = challenge ? windowSeconds * 1_000 + RULING_MS : 0;
+    const leftMs = known.expiresAt + EXPIRY_GRACE_MS + longerMs - clock.now();
+    const isOver =
+      leftMs <= 0 && (await endOnce(bond, async () => ({ ...NOTHING, outcome: 'expired', chargeMicros: 0 })));
+    if (!isOver) later(leftMs > 0 ? leftMs : RETRY_MS, () => void endUnruled(bond));
+  }
 
   /** Work that a panel found wrong pays those who looked, where two of them did; else its reservation expires. */
   const voidWork = (challenge: ChallengeState, reservation: string, proposal: ProposedSettlement): Promise<boolean> =>

@@ -54,7 +54,7 @@ export function startLedgerExchange({
   const self = ledger.author;
   /** How much of this node's own log a peer is known to hold. */
   const holds = new Map<NodeId, number>();
-  const bringing = new Map<NodeId, Promise<Result<void>>>();
+  const bringing = new Map<NodeId, Promise<void>>();
   const comparing = new Map<NodeId, Promise<void>>();
   /** Peers and forgers, with the place from which these are banned: what lies below it is known to be the same. */
   const agreed = new Set<string>();
@@ -84,11 +84,16 @@ export function startLedgerExchange({
   }
 
   function bring(peer: NodeId): Promise<Result<void>> {
-    const before = bringing.get(peer) ?? Promise.resolve(ok(undefined));
+    const before = bringing.get(peer) ?? Promise.resolve();
     const next = before.then(() => bringNow(peer));
-    bringing.set(peer, next);
-    void next.then(() => {
-      if (bringing.get(peer) === next) bringing.delete(peer);
+    // Whatever became of it, the next one has its turn.
+    const over = next.then(
+      () => undefined,
+      () => undefined,
+    );
+    bringing.set(peer, over);
+    void over.then(() => {
+      if (bringing.get(peer) === over) bringing.delete(peer);
     });
     return next;
   }
@@ -151,8 +156,10 @@ export function startLedgerExchange({
           if (parts) await findFork(author, peer, length);
         }
       }
-      after = heads.value.heads.at(-1)?.author ?? null;
-      if (!heads.value.more || after === null) return;
+      const next: NodeId | null = heads.value.heads.at(-1)?.author ?? null;
+      // In ascending order, so it comes to an end.
+      if (stopped || !heads.value.more || next === null || (after !== null && next <= after)) return;
+      after = next;
     }
   }
 

@@ -110,3 +110,17 @@ test('a payee that is stopped in the middle of a step keeps what it is owed, and
   expect(await isKept()).toBe(false);
   second.stop();
 });
+
+test('a payee goes on with what it is owed after a step broke', async () => {
+  const { clock, start, isKept, asked } = await owedHost();
+  let isBroken = true;
+  const payee = start(() => {
+    if (isBroken) throw new Error('a fault of ours');
+  });
+  await clock.advance(1_000);
+  isBroken = false;
+  await clock.advance(2 * HOUR_MS);
+  expect(asked).toEqual(['proposed', 'proposed', 'settled']);
+  expect(await isKept()).toBe(false);
+  payee.stop();
+});

@@ -419,12 +419,14 @@ export function createPayee(deps: PayeeDeps): Payee {
   }
 
   /** The next step of a job, from what is kept of it. Resolves at once: what a step calls itself must not wait for that very step. */
-  async function pursueAgain({ payer, jobId }: Due): Promise<void> {
-    const key = keyOf(payer, jobId);
-    void inTurn(key, async () => {
+  async function pursueAgain(one: Due): Promise<void> {
+    const key = keyOf(one.payer, one.jobId);
+    const step = inTurn(key, async () => {
       const due = dueByJob.get(key);
       if (due) await pursue(due);
     });
+    // What breaks is tried again like what failed.
+    step.catch(() => later(RETRY_MS, () => void pursueAgain(one)));
   }
 
   async function takeAcknowledged(

@@ -26,7 +26,7 @@ import type { Witnessing } from './witnessing';
  * was cut can still be proposed. Past it what was set aside comes back.
  */
 export const RESERVED_FOR_MS = 2 * 60 * 60_000;
-/** An ending that could not be certified is tried again so much later. */
+/** An ending that could not be certified or written is tried again so much later. */
 const RETRY_MS = 60_000;
 
 /** An advertisement with what of it decides about money. */
@@ -127,6 +127,8 @@ export function createPayer(deps: PayerDeps): Payer {
     const { id, seq } = written.value;
     const stands = ledger.state.reservationsById.has(id);
     if (!stands) return null;
+    // Whatever becomes of it from here on, it comes back when it has expired.
+    later(RESERVED_FOR_MS + EXPIRY_GRACE_MS, () => void endExpired(id));
     const [heads, brought] = await Promise.all([
       witnessing.certifyHead({ author: self, seq, id }, witnessing.setFor(self, roster)),
       exchange.bring(expert),
@@ -140,7 +142,6 @@ export function createPayer(deps: PayerDeps): Payer {
       release(jobId);
       return null;
     }
-    later(RESERVED_FOR_MS + EXPIRY_GRACE_MS, () => void endExpired(id));
     return { payment: { reservation: entry.value[0]!, heads: certified }, atMostMicros: amountMicros };
   }
 
@@ -150,9 +151,10 @@ export function createPayer(deps: PayerDeps): Payer {
     const seq = ledger.state.reservationsById.get(reservation)?.seq;
     const entry = seq === undefined ? null : await ledger.bytesOf(self, seq, 1);
     if (!entry?.ok) return;
-    const closed = await closeReservation(ledger, witnessing, verify, { entry: entry.value[0]!, heads }, ending);
-    if (!closed.ok && closed.error.code === 'too_few_witnesses')
-      later(RETRY_MS, () => void end(reservation, ending, heads));
+    const reserved = { entry: entry.value[0]!, heads };
+    // Whether witnesses are away, the disk is full or something breaks: what was set aside must come back.
+    const closed = await closeReservation(ledger, witnessing, verify, reserved, ending).catch(() => null);
+    if (closed?.ok !== true) later(RETRY_MS, () => void end(reservation, ending, heads));
   }
 
   const endExpired = (reservation: string): Promise<void> => end(reservation, { ...NOTHING, outcome: 'expired' }, []);

@@ -17,6 +17,8 @@ export function createTimers(clock: Clock): Timers {
       return stopped;
     },
     later(delayMs, run) {
+      // What is under way when the node stops may still come to this.
+      if (stopped) return;
       const cancel = clock.after(Math.max(0, delayMs), () => {
         cancels.delete(cancel);
         if (!stopped) run();
@@ -26,6 +28,7 @@ export function createTimers(clock: Clock): Timers {
     stop() {
       stopped = true;
       for (const cancel of cancels) cancel();
+      cancels.clear();
     },
   };
 }

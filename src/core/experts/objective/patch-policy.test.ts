@@ -69,7 +69,10 @@ it('a patch adds no line that nobody reads', () => {
 it('a patch adds no characters that hide what it does', () => {
   for (const hidden of ['\u202e', '\u2066', '\u200b', '\ufeff', '\u0008', '\u001b', '\u{e0041}', 'a\rb'])
     expect(codeOf({ 'src/a.js': `x${hidden}y\n` })).toBe('hidden_text');
-  expect(codeOf({ 'src/a.js': '\tétude 😀 日本\r\n' })).toBe('ok');
+  // Names and parts of names that show as nothing, and marks that may spell whatever they like.
+  for (const unseen of ['\u3164', '\u115f', '\u1160', '\uffa0', '\u034f', '\u17b4', '\u180b', '\ufe00', '\u{e0100}'])
+    expect(codeOf({ 'src/a.js': `const { seen,${unseen}} = given;\n` })).toBe('hidden_text');
+  expect(codeOf({ 'src/a.js': '\tétude 😀 ⚠️ 한글 日本\r\n' })).toBe('ok');
 });
 
 it('a patch adds no forbidden text, and may remove it', () => {

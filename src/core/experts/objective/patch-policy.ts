@@ -8,10 +8,11 @@ const MAX_LINE_CHARACTERS = 400;
 
 /**
  * Characters that show as nothing or turn the order of others around: code that reads otherwise than it runs
- * (CVE-2021-42574). A tab is plain, and a carriage return at the end of a line.
+ * (CVE-2021-42574), and letters that nobody sees, which may be names. A tab is plain, and a carriage return at the end of a line;
+ * so is the mark that gives a sign its colours.
  */
 const HIDDEN =
-  /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\u{e0000}-\u{e007f}]/u;
+  /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u2028-\u202e\u2060-\u206f\u2800\u3164\ufe00-\ufe0e\ufeff\uffa0\ufff0-\ufffb\u{1bca0}-\u{1bca3}\u{1d173}-\u{1d17a}\u{e0000}-\u{e0fff}]/u;
 
 const covers = (pattern: string, path: string): boolean =>
   pattern.endsWith('/**') ? path.startsWith(pattern.slice(0, -2)) : pattern === path;

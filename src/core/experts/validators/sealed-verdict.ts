@@ -62,11 +62,16 @@ export function createSealedVerdicts(
     async reveal(requester, jobId) {
       const found = waiting.get(keyOf(requester, jobId));
       if (found === undefined) return fail('not_sealed', 'This node holds no verdict on that job for you.');
-      found.told ??= tell(found.verdict);
-      const told = await found.told;
-      if (told.ok) return ok({ verdict: found.verdict, salt: found.salt, lookedAt: found.lookedAt });
-      found.told = null;
-      return told;
+      const telling = (found.told ??= tell(found.verdict));
+      let isTold = false;
+      try {
+        const told = await telling;
+        isTold = told.ok;
+        return told.ok ? ok({ verdict: found.verdict, salt: found.salt, lookedAt: found.lookedAt }) : told;
+      } finally {
+        // What failed or broke is tried again by whoever asks next, and not by each of several that waited for it.
+        if (!isTold && found.told === telling) found.told = null;
+      }
     },
   };
 }
