@@ -51,10 +51,15 @@ const UNIT_TESTS = [
   'signaling/**/*.test.ts',
   'tests/{architecture,conformance,vectors,integration,rules,schemas,simulation}/**/*.test.ts',
 ];
-/** What puts something else in the place of a module needs modules of its own. */
 /** Sweeps over every moment at which a disk may fail, and simulations: seconds each, run by `npm test` and not before every commit. */
 const LONG = ['**/*.long.test.ts'];
-const ALONE = ['src/cli/inbox-process.test.ts', 'src/adapters/storage-fs-files/write-folder.test.ts'];
+/** What puts something else in the place of a module or of a global needs modules of its own. */
+const ALONE = [
+  'src/cli/inbox-process.test.ts',
+  'src/adapters/storage-fs-files/write-folder.test.ts',
+  'src/ui/state/step-bench.test.ts',
+  'signaling/app-files.test.ts',
+];
 
 export default defineConfig({
   // Unit tests compile no component: they start without the compiler.
