@@ -8,8 +8,8 @@ import type { Stakes } from '#core/experts/job-class';
 import type { Provider } from '#core/experts/run';
 import type { WorkKind } from '#core/experts/work-kind';
 import type { Signed } from '#core/wire/signed';
-import { createSeedSigner } from '#adapters/signer-seed';
-import { createVerify } from '#adapters/verify-noble';
+import { createNodeSigner } from '#adapters/signer-node';
+import { createVerify } from '#adapters/verify-node';
 import { createTraceKeeper, type KeptBytes } from '#node/keep-trace';
 import type { MeshNode } from '#node/create-node';
 import { chatKind } from '#services/llm-chat/kind';
@@ -83,5 +83,5 @@ export async function keepTraces({
   const receipts: Signed[] = [];
   for (const id of kept.flatMap(({ trace }) => trace.receipts))
     receipts.push(unwrap(await asker.ledger.receiptOf(id))!);
-  return { kept, receipts, signer: createSeedSigner(sha256(utf8('memory-mesh/asker'))), verify: createVerify(), nodes };
+  return { kept, receipts, signer: createNodeSigner(sha256(utf8('memory-mesh/asker'))), verify: createVerify(), nodes };
 }

@@ -1,5 +1,5 @@
 import { readFolder } from '#adapters/storage-fs-files/read-folder';
-import { createVerify } from '#adapters/verify-noble';
+import { createVerify } from '#adapters/verify-node';
 import { jsonText } from '#core/base/json-text';
 import { fail, ok, type Result } from '#core/base/result';
 import { checkEconomy } from '#core/economy/check-economy';

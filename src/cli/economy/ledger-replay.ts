@@ -1,5 +1,5 @@
 import { readTextFile } from '#adapters/storage-fs-files/write-files';
-import { createVerify } from '#adapters/verify-noble';
+import { createVerify } from '#adapters/verify-node';
 import { fail, ok, type Result } from '#core/base/result';
 import { renderOutcome } from '#core/economy/economy-files';
 import { MAX_LEDGER_FILE_BYTES } from '#core/ledger/ledger-file';

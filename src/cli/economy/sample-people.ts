@@ -1,4 +1,4 @@
-import { createSeedSigner } from '#adapters/signer-seed';
+import { createNodeSigner } from '#adapters/signer-node';
 import { utf8 } from '#core/base/bytes';
 import { sha256 } from '#core/base/canonical';
 import type { Signer } from '#core/base/ports';
@@ -22,7 +22,7 @@ export interface SamplePeople {
 }
 
 export function createSamplePeople(): SamplePeople {
-  const named = (name: string): Signer => createSeedSigner(sha256(utf8(`economy-sample/${name}`)));
+  const named = (name: string): Signer => createNodeSigner(sha256(utf8(`economy-sample/${name}`)));
   return {
     founder: named('founder'),
     asker: named('asker'),

@@ -1,5 +1,5 @@
 import { readTextFile } from '#adapters/storage-fs-files/write-files';
-import { createVerify } from '#adapters/verify-noble';
+import { createVerify } from '#adapters/verify-node';
 import { fail, ok, type Result } from '#core/base/result';
 import { documentText } from '#core/evidence/documents';
 import type { EvidenceGraph } from '#core/evidence/graph/build-graph';

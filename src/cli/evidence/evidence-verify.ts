@@ -1,5 +1,5 @@
 import { realpath } from 'node:fs/promises';
-import { createVerify } from '#adapters/verify-noble';
+import { createVerify } from '#adapters/verify-node';
 import { isFolder, readFileBytes, writeFiles } from '#adapters/storage-fs-files/write-files';
 import { fail, ok, type Result } from '#core/base/result';
 import { MAX_BUNDLE_BYTES } from '#core/evidence/bundle-file';

@@ -1,5 +1,5 @@
 import { createSystemClock } from '#adapters/clock-system/system-clock';
-import { createVerify } from '#adapters/verify-noble';
+import { createVerify } from '#adapters/verify-node';
 import { fail, ok, type Result } from '#core/base/result';
 import { sourcesOf, hasWords, type Files } from '#core/evidence/artefacts';
 import type { BuiltBundle, SealDeps } from '#core/evidence/build-bundle';

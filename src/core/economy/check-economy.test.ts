@@ -3,8 +3,9 @@ import { beforeAll, describe, expect, test } from 'vitest';
 import { SAMPLE_AT } from '#cli/economy/sample-cards';
 import { sampleEconomy } from '#cli/economy/sample-economy';
 import { createSamplePeople } from '#cli/economy/sample-people';
+import { createVerify } from '#adapters/verify-node';
 import { rememberingVerify } from '#tests/fakes/remembering-verify';
-import { signerNamed, testVerify } from '#tests/fakes/test-community';
+import { signerNamed } from '#tests/fakes/test-community';
 import { utf8, utf8Decode } from '../base/bytes';
 import { decodeCanonical } from '../base/canonical';
 import type { Signer } from '../base/ports';
@@ -32,7 +33,7 @@ import {
 import { SECTIONS, type EconomyReport } from './economy-report';
 
 const people = createSamplePeople();
-const verify = rememberingVerify(testVerify);
+const verify = rememberingVerify(createVerify());
 /** Bricks in small: a check of the whole looks at all of it each time. */
 const bricks: Bricks = {
   format: 'tabmesh-bricks',

@@ -3,9 +3,9 @@ import { cidOf } from '#core/base/canonical';
 import { createEmitter } from '#core/base/events';
 import { fail, ok } from '#core/base/result';
 import type { Bus } from '#core/bus/bus';
-import type { Ledger, LedgerChange } from '#core/ledger/ledger';
+import { MAX_LOGS_HELD, type Ledger, type LedgerChange } from '#core/ledger/ledger';
 import type { Links } from '#core/transport/ports';
-import { ledgerHeads } from '#services/ledger-heads/contract';
+import { ledgerHeads, MAX_HEADS } from '#services/ledger-heads/contract';
 import { createSeededChance } from '#tests/fakes/seeded-chance';
 import { createVirtualClock } from '#tests/fakes/virtual-clock';
 import { startLedgerExchange } from './exchange';
@@ -36,21 +36,31 @@ function exchangeOver(
   });
 }
 
-test('a peer that goes round in circles with what it holds is compared with once', async () => {
+/** How often a peer is asked for heads that says each time that there are more; the authors of a page by its number. */
+async function pagesAsked(authorsOf: (page: number) => readonly string[]): Promise<number> {
   let asked = 0;
-  const heads = ['c', 'd'].map((digit) => ({ author: digit.repeat(64), length: 1, id: cidOf(new Uint8Array(1)) }));
   const bus = {
     async call({ id }: { readonly id: string }) {
       if (id !== ledgerHeads.id) return fail('no_answer', 'Nothing more is told.');
-      asked += 1;
+      const heads = authorsOf(asked++).map((author) => ({ author, length: 1, id: cidOf(new Uint8Array(1)) }));
       // So that a test of a node that does not see through it comes to an end.
       return asked > 100 ? fail('no_answer', 'Enough.') : ok({ heads, more: true });
     },
   } as unknown as Bus;
   const exchange = exchangeOver(bus);
   await exchange.compare(PEER);
-  expect(asked).toBe(2);
   exchange.stop();
+  return asked;
+}
+
+test('a peer that goes round in circles with what it holds is compared with once', async () => {
+  expect(await pagesAsked(() => ['c'.repeat(64), 'd'.repeat(64)])).toBe(2);
+});
+
+test('a peer that makes up further authors is asked for no more than a node may hold', async () => {
+  const page = (at: number) =>
+    Array.from({ length: MAX_HEADS }, (_, index) => (at * MAX_HEADS + index).toString(16).padStart(64, '0'));
+  expect(await pagesAsked(page)).toBe(MAX_LOGS_HELD / MAX_HEADS);
 });
 
 test('a peer is brought the log although it broke once', async () => {

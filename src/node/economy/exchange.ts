@@ -3,7 +3,7 @@ import type { NodeId } from '#core/base/ids';
 import type { Chance, Clock } from '#core/base/ports';
 import { fail, ok, type Result } from '#core/base/result';
 import type { Bus } from '#core/bus/bus';
-import type { Ledger } from '#core/ledger/ledger';
+import { MAX_LOGS_HELD, type Ledger } from '#core/ledger/ledger';
 import type { Links } from '#core/transport/ports';
 import { ledgerHeads } from '#services/ledger-heads/contract';
 import { ledgerProof } from '#services/ledger-proof/contract';
@@ -135,7 +135,8 @@ export function startLedgerExchange({
   async function compareNow(peer: NodeId): Promise<void> {
     for (const proof of ledger.proofs) await bus.call(ledgerProof, { proof }, { provider: peer });
     let after: NodeId | null = null;
-    for (;;) {
+    // A peer holds no more logs than that; one that names further ones makes them up.
+    for (let left = MAX_LOGS_HELD; left > 0;) {
       const heads: Result<{ heads: { author: NodeId; length: number; id: string }[]; more: boolean }> = await bus.call(
         ledgerHeads,
         { after },
@@ -156,8 +157,9 @@ export function startLedgerExchange({
           if (parts) await findFork(author, peer, length);
         }
       }
+      left -= heads.value.heads.length;
       const next: NodeId | null = heads.value.heads.at(-1)?.author ?? null;
-      // In ascending order, so it comes to an end.
+      // Each page names other ones than those before it, in ascending order.
       if (stopped || !heads.value.more || next === null || (after !== null && next <= after)) return;
       after = next;
     }
