@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, test } from 'vitest';
+import { createNodeSigner } from '#adapters/signer-node';
 import { openMemoryStorage } from '#adapters/storage-memory';
-import { createVerify } from '#adapters/verify-webcrypto';
+import { createVerify } from '#adapters/verify-node';
 import type { Signer } from '#core/base/ports';
 import { hex, utf8 } from '#core/base/bytes';
 import { sha256 } from '#core/base/canonical';
@@ -29,7 +30,6 @@ import {
 } from '#services/contribution-file/contract';
 import { createContributionFileHandler } from '#services/contribution-file/handler';
 import { contributionOf, findingsOf, hashOf, openTerms, ownSource } from '#tests/fakes/contributions';
-import { nativeSignerNamed as signerNamed } from '#tests/fakes/native-signer';
 import { foundCommunity, openTestLedger, type TestCommunity } from '#tests/fakes/test-community';
 import { createVirtualClock } from '#tests/fakes/virtual-clock';
 import { createContributionFiles, forgetFiles, MAX_KEPT_FILES } from './contribution-files';
@@ -61,6 +61,8 @@ const call = (async (_, input: ContributionFileInput, { provider }: { provider: 
   });
 }) as Bus['call'];
 
+/** The keys of `test-community`, by Node's own library: these tests sign a lot. */
+const signerNamed = (name: string): Signer => createNodeSigner(sha256(utf8(`test/${name}`)));
 const verify = createVerify();
 const NOW = 1_800_000_000_000;
 const person = signerNamed('person');
