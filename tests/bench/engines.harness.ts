@@ -5,7 +5,7 @@ import { loadSupervisedModel } from '#adapters/engine-worker/supervised-model';
 import { unwrap } from '#core/base/result';
 import type { LanguageModel } from '#core/engines/language-model';
 import { samplingSeed, type Sampling } from '#core/engines/sampling';
-import { storedSource, textIn } from '#tests/browser/engine.sources';
+import { endlessSource } from '#tests/browser/engine.sources';
 
 const clock = createSystemClock();
 const never = new AbortController().signal;
@@ -22,18 +22,12 @@ export interface Subject {
   readonly question: string;
 }
 
-/** No answer here ends before its limit: the card names as the end a token that the model was never shown. */
-const NEVER_DRAWN_ID = 0;
-
 /** The model of a folder through the adapter of the app, with answers as long as they are asked for. */
 async function openEndless({ folder }: Subject): Promise<LanguageModel> {
-  const card = JSON.parse(await textIn(folder, 'card.json')) as object;
-  // A refusal would be an answer of another model.
-  const endless = JSON.stringify({ ...card, endTokenId: NEVER_DRAWN_ID, refusal: undefined });
   return unwrap(
     await loadSupervisedModel({
       modelId: 'under-measure',
-      source: await storedSource(folder, { files: { 'card.json': endless } }),
+      source: await endlessSource(folder),
       device: 'wasm',
       clock,
       spawn: spawnModelWorker,

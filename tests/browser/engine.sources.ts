@@ -76,6 +76,17 @@ export async function storedSource(
   return { kind: 'stored', manifest: { ...whole, files: [...listed.values()] }, blobByPath };
 }
 
+/** A token that the test models were never shown: with it as the end no answer ends before its limit. */
+const NEVER_DRAWN_ID = 0;
+
+/** The model with a card in a folder, with answers as long as they are asked for. */
+export async function endlessSource(folder: string): Promise<StoredSource> {
+  const card = JSON.parse(await textIn(folder, 'card.json')) as object;
+  // A refusal would be an answer of another model.
+  const endless = JSON.stringify({ ...card, endTokenId: NEVER_DRAWN_ID, refusal: undefined });
+  return storedSource(folder, { files: { 'card.json': endless } });
+}
+
 /** The text of one file of a folder, to be changed. */
 export const textIn = async (folder: string, path: string): Promise<string> =>
   (await get(`${location.origin}${folder}${path}`)).text();

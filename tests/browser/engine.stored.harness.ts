@@ -15,7 +15,7 @@ import { embeddingModelCases } from '#tests/conformance/embedding-model';
 import type { EncoderCase } from '#tests/conformance/encoder-rules';
 import { languageModelCases } from '#tests/conformance/language-model';
 import { rerankModelCases } from '#tests/conformance/rerank-model';
-import { storedSource, textIn, type SourceChange } from './engine.sources';
+import { endlessSource, storedSource, textIn, type SourceChange } from './engine.sources';
 
 const clock = createSystemClock();
 const never = new AbortController().signal;
@@ -23,8 +23,6 @@ const never = new AbortController().signal;
 export type Device = 'auto' | 'wasm' | 'webgpu';
 export const SPARK = '/static/models/spark/';
 const LOOM = '/tests/models/loom/';
-/** With this as its end no answer of Loom ends by itself. */
-const NEVER_CHOSEN_ID = 0;
 const TINY = {
   embed: '/tests/models/tiny-embed/',
   rerank: '/tests/models/tiny-rerank/',
@@ -215,9 +213,7 @@ const harness = {
    * context. Nothing here looks at a clock.
    */
   async finishesOfStops(stopsAfter: readonly number[]) {
-    const card = JSON.parse(await textIn(LOOM, 'card.json')) as object;
-    const endless = JSON.stringify({ ...card, endTokenId: NEVER_CHOSEN_ID, refusal: undefined });
-    const source = await storedSource(LOOM, { files: { 'card.json': endless } });
+    const source = await endlessSource(LOOM);
     const { worker, terminate } = spawnModelWorker();
     unwrap(await worker.load({ modelId: 'loom', source, device: 'wasm' }, new MessageChannel().port2));
     const promptIds = unwrap(await worker.encodePrompt([{ role: 'user', text: 'write a short note on rivers' }]));

@@ -3,9 +3,10 @@ import { describe, expect, it } from 'vitest';
 import { equalBytes } from '../base/bytes';
 import { decodeCanonical, encodeCanonical } from '../base/canonical';
 import { unwrap } from '../base/result';
-import { createDraws, type Draws } from '#tests/simulation/checking/answers';
+import { createDraws } from '#tests/simulation/checking/answers';
 import { walk, type Step, type Walk } from '#tests/fakes/economy-walk';
 import { createEconomyWorld, credits, type AnyWritten } from '#tests/fakes/economy-world';
+import { shuffled } from '#tests/fakes/shuffled';
 import { createFoldFeeder, type FoldFeeder } from '#tests/fakes/fold-feeder';
 import { createLedgerFold, type FoldSnapshot } from './fold';
 import { joinSnapshots } from './join-snapshots';
@@ -18,15 +19,6 @@ const stepsOf = (minLength: number, maxLength: number): fc.Arbitrary<Step[]> =>
 const steps = stepsOf(25, 50);
 /** Long enough that some of the work that is tried at random comes to be paid. */
 const manySteps = stepsOf(60, 90);
-
-function shuffled<T>(items: readonly T[], draws: Draws): T[] {
-  const left = [...items];
-  for (let at = left.length - 1; at > 0; at--) {
-    const other = draws.below(at + 1);
-    [left[at], left[other]] = [left[other]!, left[at]!];
-  }
-  return left;
-}
 
 const feed = (walked: Walk, entries: readonly AnyWritten[]): FoldFeeder => {
   const feeder = createFoldFeeder(walked.world.community);
@@ -122,7 +114,7 @@ describe('whatever a few agents try', () => {
           expect(state.balanceOf(node).confirmedMicros).toBeGreaterThanOrEqual(-(most + (minted.get(node) ?? 0)));
         }
       }),
-      { numRuns: 20, seed: 40 },
+      { numRuns: 40, seed: 40 },
     );
     expect(spent).toBeGreaterThan(0);
   });

@@ -7,6 +7,7 @@ import {
   type Member,
 } from '#tests/fakes/economy-world';
 import { createFoldFeeder } from '#tests/fakes/fold-feeder';
+import { shuffled } from '#tests/fakes/shuffled';
 import { createDraws } from '#tests/simulation/checking/answers';
 import { decodeCanonical, encodeCanonical } from '../base/canonical';
 import { unwrap } from '../base/result';
@@ -67,25 +68,17 @@ test('what is kept of looks and their receipts is of every kind: receipts that s
 test.each(Array.from({ length: ORDERS }, (_, index) => index + 1))(
   'order %i: entries that come twice, a fold that was kept and gone on with, and restarts end in the same state',
   (seed) => {
-    const { below } = createDraws(seed);
-    const shuffled = <T>(items: readonly T[]): T[] => {
-      const left = [...items];
-      for (let at = left.length - 1; at > 0; at--) {
-        const other = below(at + 1);
-        [left[at], left[other]] = [left[other]!, left[at]!];
-      }
-      return left;
-    };
+    const draws = createDraws(seed);
     const feeder = createFoldFeeder(world.community);
     let [base, refolds] = [feeder.fold.snapshot(), 0];
     feeder.fold.takeChanges();
     let changes: FoldSnapshot[] = [];
-    for (const { entry } of shuffled([...entries, ...entries])) {
+    for (const { entry } of shuffled([...entries, ...entries], draws)) {
       feeder.give(entry);
       if (feeder.refolds > refolds) {
         [base, refolds, changes] = [feeder.fold.snapshot(), feeder.refolds, []];
         feeder.fold.takeChanges();
-      } else if (below(5) === 0) changes.push(feeder.fold.takeChanges());
+      } else if (draws.below(5) === 0) changes.push(feeder.fold.takeChanges());
     }
     expect(feeder.fold.state.digest()).toBe(expected.state.digest());
     const joined = joinSnapshots(base, [...changes, feeder.fold.takeChanges()]);
@@ -97,9 +90,9 @@ test.each(Array.from({ length: ORDERS }, (_, index) => index + 1))(
       expect(restored.state.unreceiptedLooksOf(nodeId)).toEqual(expected.state.unreceiptedLooksOf(nodeId));
 
     const restarting = createFoldFeeder(world.community);
-    for (const { entry } of shuffled(entries)) {
+    for (const { entry } of shuffled(entries, draws)) {
       restarting.give(entry);
-      if (below(6) === 0) restarting.restart();
+      if (draws.below(6) === 0) restarting.restart();
     }
     expect(restarting.fold.state.digest()).toBe(expected.state.digest());
   },
